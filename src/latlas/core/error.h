@@ -1,0 +1,45 @@
+// Two kinds of failure, told apart by who can mend them.
+//
+//   InvalidArgument   the caller's mistake: a value out of range, shapes that do not fit, bad data.
+//   IoError           the world's mistake: a file that is missing, truncated, unwritable.
+//
+// Each carries one sentence: what is wrong, where, what was expected, what to do.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace latlas {
+
+class InvalidArgument : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+class IoError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A task that cannot fit into this machine; says what would.
+class WouldNotFit : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The parts, printed one after another.
+template <class... Parts>
+std::string sentence(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+/// Throws InvalidArgument with the sentence unless the condition holds.
+template <class... Parts>
+void require(bool condition, const Parts&... parts) {
+  if (!condition) throw InvalidArgument(sentence(parts...));
+}
+
+}  // namespace latlas

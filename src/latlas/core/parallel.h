@@ -1,0 +1,83 @@
+// Threads. Work is cut into tiles of a fixed size, never into one slice a thread, so that results
+// do not depend on how many threads there are: each tile fills its own slots, and sums are taken
+// tile by tile in order. The only door to OpenMP.
+//
+// Inside parallel work denormal numbers are flushed to zero in every thread: they carry nothing
+// here and cost a hundred times a normal operation. Errors thrown by a tile reach the caller (of
+// several, that of the lowest tile).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace latlas {
+
+/// A reference to a callable, without ownership or allocation; lives as long as the callable.
+template <class Signature>
+class FunctionRef;
+template <class R, class... Args>
+class FunctionRef<R(Args...)> {
+ public:
+  template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+  FunctionRef(F&& f)  // NOLINT(google-explicit-constructor)
+      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
+        call_([](void* object, Args... args) -> R {
+          return (*static_cast<std::remove_reference_t<F>*>(object))(args...);
+        }) {}
+  R operator()(Args... args) const { return call_(object_, args...); }
+
+ private:
+  void* object_;
+  R (*call_)(void*, Args...);
+};
+
+/// Threads that parallel work uses now: the innermost ThreadLimit, else what OpenMP was told
+/// (OMP_NUM_THREADS, threadpoolctl), else the processors this process may use.
+int threads();
+
+/// Limits the threads of parallel work started by this thread while it lives; 0 changes nothing.
+class ThreadLimit {
+ public:
+  explicit ThreadLimit(int limit);
+  ~ThreadLimit();
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+
+ private:
+  int before_;
+};
+
+/// Calls work(begin, end) for every tile [0, tile), [tile, 2 tile), … of [0, n), in any order and
+/// on any thread. The tile size must not depend on the number of threads.
+void parallel_for(std::int64_t n, std::int64_t tile,
+                  FunctionRef<void(std::int64_t begin, std::int64_t end)> work);
+
+/// The same, telling each call which worker runs it: 0 ≤ worker < threads(). For scratch memory
+/// only: what a tile computes must not depend on it.
+void parallel_for_worker(
+    std::int64_t n, std::int64_t tile,
+    FunctionRef<void(std::int64_t begin, std::int64_t end, int worker)> work);
+
+/// Σ over tiles of part(begin, end), added in the order of the tiles.
+double ordered_sum(std::int64_t n, std::int64_t tile,
+                   FunctionRef<double(std::int64_t begin, std::int64_t end)> part);
+
+/// The lowest i in [0, n) for which test(i) is true; n when there is none.
+std::int64_t first_where(std::int64_t n, std::int64_t tile,
+                         FunctionRef<bool(std::int64_t i)> test);
+
+/// Flushes denormals to zero on this thread while it lives (parallel work does so by itself).
+class FlushDenormals {
+ public:
+  FlushDenormals();
+  ~FlushDenormals();
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+  std::uint64_t before_;
+};
+
+}  // namespace latlas
