@@ -6,14 +6,10 @@
 #include <numeric>
 
 #include "latlas/core/error.h"
+#include "latlas/core/overloaded.h"
 
 namespace latlas {
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 template <class Number>
 std::string shortest(Number x) {  // the shortest text that reads back to the same number
