@@ -33,14 +33,19 @@ using DU = hn::RebindToUnsigned<DF>;
 constexpr int kLanes = static_cast<int>(HWY_MIN(HWY_LANES(float), 16));  // floats a register
 constexpr int kParts = 16 / kLanes;                                      // registers an F16
 
+// The constructors, which leave the lanes unset, are written out: an implicit one would be compiled
+// without the target's options, as some registers of ARM64 refuse.
 struct F16 {
   hn::Vec<DF> v[kParts];
+  LATLAS_INLINE F16() {}
 };
 struct I16 {  // sixteen 32-bit integers
   hn::Vec<DI> v[kParts];
+  LATLAS_INLINE I16() {}
 };
 struct M16 {  // sixteen truth values
   hn::Mask<DF> v[kParts];
+  LATLAS_INLINE M16() {}
 };
 
 #define LATLAS_EACH for (int p = 0; p < kParts; ++p)
