@@ -33,14 +33,19 @@ using DU = hn::RebindToUnsigned<DF>;
 constexpr int kLanes = static_cast<int>(HWY_MIN(HWY_LANES(float), 16));  // floats a register
 constexpr int kParts = 16 / kLanes;                                      // registers an F16
 
+// The constructors, which leave the lanes unset, are written out: an implicit one would be compiled
+// without the target's options, as some registers of ARM64 refuse.
 struct F16 {
   hn::Vec<DF> v[kParts];
+  LATLAS_INLINE F16() {}
 };
 struct I16 {  // sixteen 32-bit integers
   hn::Vec<DI> v[kParts];
+  LATLAS_INLINE I16() {}
 };
 struct M16 {  // sixteen truth values
   hn::Mask<DF> v[kParts];
+  LATLAS_INLINE M16() {}
 };
 
 #define LATLAS_EACH for (int p = 0; p < kParts; ++p)
@@ -215,7 +220,7 @@ LATLAS_INLINE std::uint32_t to_bits(const M16& m) {
   return bits;
 }
 
-LATLAS_INLINE I16 to_int(const F16& a) {  // towards zero
+LATLAS_INLINE I16 to_int(const F16& a) {  // towards zero; |a| < 2^31
   I16 r;
   LATLAS_EACH r.v[p] = hn::ConvertTo(DI(), a.v[p]);
   return r;
@@ -237,8 +242,7 @@ LATLAS_INLINE void store(const I16& a, std::int32_t* x) {
 LATLAS_INLINE F16 load(const std::uint8_t* x) {
   const hn::Rebind<std::uint8_t, DF> bytes;
   F16 r;
-  LATLAS_EACH r.v[p] =
-      hn::ConvertTo(DF(), hn::PromoteTo(DI(), hn::LoadU(bytes, x + p * kLanes)));
+  LATLAS_EACH r.v[p] = hn::ConvertTo(DF(), hn::PromoteTo(DI(), hn::LoadU(bytes, x + p * kLanes)));
   return r;
 }
 
@@ -267,10 +271,10 @@ LATLAS_INLINE F16 power_of_two(const F16& n) {
   return r;
 }
 
-/// e^x; at most 1.5 units in the last place for x in [−87, 88]; clamped to that range.
+/// e^x; at most 1.5 units in the last place for x in [−87, 88]; clamped to that range, NaN stays.
 /// x = n ln 2 + r, e^r by the minimax polynomial of Cephes' expf (Moshier).
 LATLAS_INLINE F16 exp(const F16& value) {
-  const F16 x = max(set(-87.0F), min(value, set(88.0F)));
+  const F16 x = max(set(-87.0F), min(set(88.0F), value));  // in this order NaN passes
   const F16 n = round(x * set(1.44269504F));
   F16 r = fnma(n, set(0.693359375F), x);
   r = fnma(n, set(-2.12194440e-4F), r);
@@ -292,8 +296,8 @@ LATLAS_INLINE F16 log(const F16& x) {
     const auto bits = hn::BitCast(DI(), x.v[p]);
     const auto e = hn::Sub(hn::ShiftRight<23>(bits), hn::Set(DI(), 126));  // m in [½, 1)
     n.v[p] = hn::ConvertTo(DF(), e);
-    m.v[p] = hn::BitCast(DF(), hn::Or(hn::And(bits, hn::Set(DI(), 0x007FFFFF)),
-                                      hn::Set(DI(), 0x3F000000)));
+    m.v[p] = hn::BitCast(
+        DF(), hn::Or(hn::And(bits, hn::Set(DI(), 0x007FFFFF)), hn::Set(DI(), 0x3F000000)));
   }
   const M16 small = m < set(0.707106781F);
   n = n - keep(small, set(1.0F));
