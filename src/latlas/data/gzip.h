@@ -14,8 +14,8 @@ namespace latlas {
 /// Whether the bytes begin like gzip (1f 8b), whatever the file is called.
 bool is_gzip(Bytes bytes);
 
-/// The most bytes that `compressed` bytes of gzip can hold: deflate codes at least one bit per 129
-/// bytes, a ratio of 1032. A claim beyond this is a lie and needs no memory to be found out.
+/// The most bytes that `compressed` bytes of gzip can hold: deflate spends at least two bits on at
+/// most 258 bytes, a ratio of 1032. A claim beyond this needs no inflating to be found out.
 std::size_t most_inflated(std::size_t compressed);
 
 /// Inflates a gzip stream (of one or more members) piece by piece, checksums included.

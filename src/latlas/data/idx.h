@@ -1,10 +1,10 @@
 // IDX, the format of MNIST and its descendants (LeCun, Cortes & Burges, 1998):
 //
-//   00 00 08 03   height-first magic of images: bytes (08) in three dimensions (03)
+//   00 00 08 03   images: bytes (08) in three dimensions (03)
 //   n  height  width                            big-endian u32 each
 //   n · height · width bytes                    0 is background
 //
-//   00 00 08 01   of labels: bytes in one dimension
+//   00 00 08 01   labels: bytes in one dimension
 //   n                                           big-endian u32
 //   n bytes
 //
