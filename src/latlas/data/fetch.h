@@ -23,13 +23,15 @@ struct Transfer {
   double rate = 0;        ///< Bytes a second, over this call.
 };
 
-/// Called several times a second on the thread that started the download; Next::stop ends it in
-/// good order, leaving the .part for another time. An empty function means "proceed".
+/// Called as bytes arrive, and once a second while none do, on the thread that started the
+/// download; Next::stop ends it in good order, leaving the .part for another time. An empty
+/// function means "proceed".
 using TransferProgress = std::function<Next(const Transfer&)>;
 
 struct FetchOptions {
   int attempts = 5;                  ///< A mirror; larger endures worse connections.
   double pause_seconds = 1;          ///< Before the second attempt; doubles with each further one.
+  double connect_seconds = 15;       ///< A mirror that takes longer to connect is left alone.
   double stall_seconds = 30;         ///< A connection silent for so long is given up.
   bool allow_loopback_http = false;  ///< For tests: also http://127.0.0.1 addresses.
 };
