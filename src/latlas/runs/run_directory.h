@@ -59,6 +59,7 @@ class RunDirectory {
   std::string hash_of(const std::string& file);
 
   Metrics& metrics() { return metrics_; }
+  const Metrics& metrics() const { return metrics_; }
   const std::map<std::string, Stage>& stages() const { return stages_; }
   /// Facts for the manifest, such as versions and machine.
   void describe(const std::string& name, const std::string& value) { facts_[name] = value; }
