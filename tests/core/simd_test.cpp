@@ -9,8 +9,8 @@
 #include "latlas/core/random.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/core/simd_test.cpp"
-#include "latlas/core/simd-targets.h"
 #include "latlas/core/product-inl.h"
+#include "latlas/core/simd-targets.h"
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
@@ -39,8 +39,8 @@ HWY_EXPORT(tile_of);
 std::vector<float> draws(int n, double low, double high) {
   std::vector<float> x(static_cast<std::size_t>(n));
   for (int i = 0; i < n; ++i)
-    x[static_cast<std::size_t>(i)] = static_cast<float>(
-        random::uniform(low, high, {.index = static_cast<std::uint64_t>(i)}));
+    x[static_cast<std::size_t>(i)] =
+        static_cast<float>(random::uniform(low, high, {.index = static_cast<std::uint64_t>(i)}));
   return x;
 }
 
@@ -80,9 +80,7 @@ TEST(Simd, GivesTheSameBitsUnderEveryInstructionSet) {
   for (const auto& target : simd::available()) EXPECT_EQ(all_results(target), best) << target;
 }
 
-TEST(Simd, RejectsAnUnknownInstructionSet) {
-  EXPECT_THROW(simd::select("mmx"), InvalidArgument);
-}
+TEST(Simd, RejectsAnUnknownInstructionSet) { EXPECT_THROW(simd::select("mmx"), InvalidArgument); }
 
 TEST(SimdExp, IsWithinTwoUnitsInTheLastPlace) {
   for (double x = -86.9; x < 87; x += 0.0137) {
