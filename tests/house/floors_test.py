@@ -28,7 +28,7 @@ DOORS = {
     r"curl/": r"data/fetch\.cpp",
     r"(cairo|pango)": r"render/canvas\.cpp",
     r"nlohmann/": r"(runs/.*\.cpp|core/safetensors\.cpp|cli/.*)",
-    r"toml\+\+": r"runs/toml\.cpp",
+    r"toml\+\+": r"runs/recipe\.cpp",
     r"(CLI/|fmt/)": r"cli/.*",
     r"\w*mmintrin\.h": r"core/parallel\.cpp",
 }

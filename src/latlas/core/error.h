@@ -1,11 +1,13 @@
-// Two kinds of failure, told apart by who can mend them.
+// Three kinds of failure, told apart by who can mend them.
 //
 //   InvalidArgument   the caller's mistake: a value out of range, shapes that do not fit, bad data.
 //   IoError           the world's mistake: a file that is missing, truncated, unwritable.
+//   WouldNotFit       nobody's mistake: the task is larger than the machine.
 //
 // Each carries one sentence: what is wrong, where, what was expected, what to do.
 #pragma once
 
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -28,10 +30,12 @@ class WouldNotFit : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The parts, printed one after another.
+/// The parts, printed one after another. In the C locale, whatever the host program has set: these
+/// texts also stand in files, where 60000 must not become 60.000.
 template <class... Parts>
 std::string sentence(const Parts&... parts) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());
   (out << ... << parts);
   return out.str();
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -12,28 +13,49 @@
 #include "latlas/core/error.h"
 
 namespace latlas {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
+  throw IoError(sentence(path.string(), ": ", what, " (", std::strerror(errno), ")"));
+}
+
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+const char* kind(const std::filesystem::file_status& status) {
+  switch (status.type()) {
+    case std::filesystem::file_type::directory:
+      return "a folder";
+    case std::filesystem::file_type::fifo:
+      return "a pipe";
+    case std::filesystem::file_type::character:
+    case std::filesystem::file_type::block:
+      return "a device";
+    default:
+      return "no regular file";
+  }
+}
+
+}  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const auto fail = [&](const char* what) {
-    throw IoError(sentence(path.string(), ": ", what, " (", std::strerror(errno), ")"));
-  };
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) fail("cannot be opened");
+  // Without O_NONBLOCK, opening a named pipe would wait for a writer.
+  const Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (descriptor.number < 0) fail(path, "cannot be opened");
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(descriptor);
-    throw IoError(sentence(path.string(), ": is not a regular file"));
-  }
+  if (::fstat(descriptor.number, &status) != 0) fail(path, "cannot be read");
+  if (!S_ISREG(status.st_mode))
+    throw IoError(sentence(path.string(), ": is ", kind(std::filesystem::status(path)),
+                           ", a regular file is expected"));
   size_ = static_cast<std::size_t>(status.st_size);
-  if (size_ > 0) {
-    void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (memory == MAP_FAILED) {
-      ::close(descriptor);
-      fail("cannot be mapped");
-    }
-    data_ = static_cast<const std::byte*>(memory);
-  }
-  ::close(descriptor);
+  if (size_ == 0) return;
+  void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor.number, 0);
+  if (memory == MAP_FAILED) fail(path, "cannot be mapped");
+  data_ = static_cast<const std::byte*>(memory);
 }
 
 MappedFile::~MappedFile() {
@@ -48,13 +70,23 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 FileWriter::FileWriter(std::filesystem::path target) : target_(std::move(target)) {
-  temporary_ = target_;
-  temporary_ += ".XXXXXX";
-  std::string name = temporary_.string();
-  descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor_ < 0) fail("cannot be created");
-  temporary_ = name;
-  ::fchmod(descriptor_, 0644);
+  // Renaming over /dev/null would do away with it.
+  std::error_code ignored;
+  const auto there = std::filesystem::status(target_, ignored);
+  if (std::filesystem::exists(there)) {
+    if (!std::filesystem::is_regular_file(there))
+      throw IoError(
+          sentence(target_.string(), ": is ", kind(there), ", it cannot be replaced by a file"));
+    target_ = std::filesystem::canonical(target_);
+  }
+  // O_EXCL: a name that is taken, by another writer or one that was killed, is passed over.
+  static std::atomic<unsigned> count{0};
+  do {
+    temporary_ = target_;
+    temporary_ += sentence(".partial-", ::getpid(), "-", count++);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor_ < 0 && errno == EEXIST);
+  if (descriptor_ < 0) fail(target_, "cannot be created");
 }
 
 FileWriter::~FileWriter() {
@@ -67,19 +99,19 @@ void FileWriter::write(Bytes bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("cannot be written");
+    if (written < 0) fail(target_, "cannot be written");
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
 void FileWriter::commit() {
-  if (::fsync(descriptor_) != 0) fail("cannot be written");
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be put in place");
+  if (::fsync(descriptor_) != 0) fail(target_, "cannot be written");
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(target_, "cannot be put in place");
   ::close(std::exchange(descriptor_, -1));
-}
-
-void FileWriter::fail(const char* what) const {
-  throw IoError(sentence(target_.string(), ": ", what, " (", std::strerror(errno), ")"));
+  // The new name is safe once its folder is; file systems that cannot sync folders need not.
+  const auto folder = target_.has_parent_path() ? target_.parent_path() : ".";
+  const Descriptor opened{::open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY)};
+  if (opened.number >= 0) ::fsync(opened.number);
 }
 
 void write_file(const std::filesystem::path& path, Bytes bytes) {

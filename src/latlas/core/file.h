@@ -12,7 +12,8 @@ namespace latlas {
 
 using Bytes = std::span<const std::byte>;
 
-/// A file's bytes, mapped read-only. Throws IoError naming path and reason.
+/// A regular file's bytes, mapped read-only. Throws IoError naming path and reason. The file must
+/// keep its length while it is mapped; files written by FileWriter are replaced, never shortened.
 class MappedFile {
  public:
   MappedFile() = default;
@@ -30,9 +31,12 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Writes a file that appears whole or not at all: bytes go to a temporary file beside the target,
-/// commit() syncs and renames it over the target. Destroyed without commit(), nothing remains.
-/// Throws IoError (disk full, folder missing or not writable) naming the target.
+/// Writes a file that appears whole or not at all: bytes go to a temporary file beside the target
+/// (its name, a dot, "partial", two numbers), commit() syncs and renames it over the target.
+/// Destroyed without commit(), nothing remains and an older file stays as it was. Throws IoError
+/// naming the target: disk full, folder missing or not writable, or a target that is there and is
+/// no regular file (a folder, a device such as /dev/null). A symbolic link stays; what it points to
+/// is replaced.
 class FileWriter {
  public:
   explicit FileWriter(std::filesystem::path target);
@@ -45,8 +49,6 @@ class FileWriter {
   void commit();
 
  private:
-  [[noreturn]] void fail(const char* what) const;
-
   std::filesystem::path target_, temporary_;
   int descriptor_ = -1;
 };

@@ -17,7 +17,7 @@ class Sha256 {
   Sha256(Sha256&&) noexcept;
   Sha256& operator=(Sha256&&) noexcept;
   void add(Bytes bytes);
-  /// 64 lowercase hexadecimal digits; the object is spent.
+  /// 64 lowercase hexadecimal digits; the object is spent and must not be used again.
   std::string hex();
 
  private:
@@ -30,6 +30,9 @@ std::string sha256_of_file(const std::filesystem::path& path);
 /// Of the values, row after row, as stored in memory (little-endian); shape and padding left out.
 template <class T>
 std::string sha256(MatrixView<T> rows) {
+  if (rows.contiguous())
+    return sha256(
+        std::as_bytes(std::span(rows.data(), static_cast<std::size_t>(rows.rows() * rows.cols()))));
   Sha256 hash;
   for (std::int64_t i = 0; i < rows.rows(); ++i) hash.add(std::as_bytes(rows[i]));
   return hash.hex();

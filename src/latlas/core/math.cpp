@@ -9,7 +9,7 @@ namespace latlas::math {
 namespace {
 
 constexpr double kLn2High = 6.93147180369123816490e-01;  // ln 2 in two parts: the first has 21
-constexpr double kLn2Low = 1.90821492927058770002e-10;   // trailing zero bits, so n · high is exact
+constexpr double kLn2Low = 1.90821492927058770002e-10;  // trailing zero bits, so n · high is exact
 
 double scaled(double x, int n) {  // x · 2^n for a normal result
   return x * std::bit_cast<double>(static_cast<std::uint64_t>(n + 1023) << 52);
@@ -32,6 +32,10 @@ double exp(double x) {
 }
 
 double log(double x) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!(x > 0)) return x == 0 ? -kInfinity : std::numeric_limits<double>::quiet_NaN();
+  if (x == kInfinity) return x;
+  if (x < std::numeric_limits<double>::min()) return log(x * 0x1p54) - 54 * (kLn2High + kLn2Low);
   // x = 2^n m with m in [√½, √2); log m = 2 artanh s with s = (m − 1) / (m + 1), |s| < 0.172.
   const auto bits = std::bit_cast<std::uint64_t>(x);
   int n = static_cast<int>(bits >> 52) - 1023;
@@ -47,6 +51,10 @@ double log(double x) {
 }
 
 SinCos sincos_turn(double t) {
+  if (!(std::abs(t) <= 0x1p49)) {
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    return {kNaN, kNaN};
+  }
   // An eighth of a turn around the nearest quarter, where both Taylor series are short.
   const double quarters = std::floor(t * 4.0 + 0.5);
   const double a = (t - quarters * 0.25) * (2.0 * kPi), q = a * a;
@@ -55,10 +63,14 @@ SinCos sincos_turn(double t) {
   for (int k = 18; k >= 2; k -= 2) c = (c + 1.0) * (-q / (k * (k - 1.0)));
   const double sine = a + a * s, cosine = 1.0 + c;
   switch (static_cast<std::int64_t>(quarters) & 3) {
-    case 0: return {sine, cosine};
-    case 1: return {cosine, -sine};
-    case 2: return {-sine, -cosine};
-    default: return {-cosine, sine};
+    case 0:
+      return {sine, cosine};
+    case 1:
+      return {cosine, -sine};
+    case 2:
+      return {-sine, -cosine};
+    default:
+      return {-cosine, sine};
   }
 }
 

@@ -31,8 +31,8 @@ class MatrixView {
 
   /// MatrixView<float> → MatrixView<const float>.
   template <class U>
-    requires(std::is_same_v<T, const U>)
-  MatrixView(MatrixView<U> other)  // NOLINT(google-explicit-constructor)
+  requires(std::is_same_v<T, const U>)
+      MatrixView(MatrixView<U> other)  // NOLINT(google-explicit-constructor)
       : MatrixView(other.data(), other.rows(), other.cols(), other.stride()) {}
 
   T* data() const { return data_; }
@@ -85,8 +85,8 @@ class BasicMatrix {
   BasicMatrix(std::int64_t rows, std::int64_t cols)
       : data_(nullptr, std::free), rows_(rows), cols_(cols) {
     require(rows >= 0 && cols >= 0, "matrix: ", rows, " × ", cols, " is not a shape");
-    require(cols == 0 || rows <= std::numeric_limits<std::int64_t>::max() / 64 / cols, "matrix: ",
-            rows, " × ", cols, " values are more than memory can address");
+    require(cols == 0 || rows <= std::numeric_limits<std::int64_t>::max() / 64 / cols,
+            "matrix: ", rows, " × ", cols, " values are more than memory can address");
     data_ = allocate_aligned<T>(rows * cols);
   }
   BasicMatrix(BasicMatrix&& other) noexcept
@@ -136,8 +136,7 @@ using Rows = MatrixView<float>;
 template <class T>
 BasicMatrix<std::remove_const_t<T>> copy_of(MatrixView<T> view) {
   BasicMatrix<std::remove_const_t<T>> out(view.rows(), view.cols());
-  for (std::int64_t i = 0; i < view.rows(); ++i)
-    std::copy_n(view.row(i), view.cols(), out.row(i));
+  for (std::int64_t i = 0; i < view.rows(); ++i) std::copy_n(view.row(i), view.cols(), out.row(i));
   return out;
 }
 inline Matrix copy_of(const Matrix& matrix) { return copy_of(matrix.view()); }

@@ -1,5 +1,6 @@
 #include "latlas/core/npy.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -30,6 +31,16 @@ const Known& known(Type type) {
   for (const Known& k : kTypes)
     if (k.type == type) return k;
   throw InvalidArgument("npy: unknown type");
+}
+
+constexpr std::int64_t kMostColumns = std::int64_t{1} << 31;
+
+// A file's text as part of a sentence: short, without the characters that disturb a terminal.
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, 40));
+  for (char& c : out)
+    if (c < ' ' || c > '~') c = '?';
+  return out + (text.size() > 40 ? "…" : "");
 }
 
 // The header is a Python dictionary of three known keys; this reads just that language.
@@ -70,9 +81,7 @@ class Header {
     if (!seen[0] || !seen[1] || !seen[2]) fail("lacks descr, fortran_order or shape in its header");
   }
 
-  [[noreturn]] void fail(std::string_view why) const {
-    throw IoError(sentence(what_, ": ", why));
-  }
+  [[noreturn]] void fail(std::string_view why) const { throw IoError(sentence(what_, ": ", why)); }
 
  private:
   void once(bool& seen, const std::string& key) const {
@@ -154,13 +163,20 @@ T load(const std::byte* at) {  // values need not be aligned
 template <class Visit>
 void visit_type(Type type, Visit visit) {
   switch (type) {
-    case Type::f2: return visit([](const std::byte* p) { return from_half(load<std::uint16_t>(p)); });
-    case Type::f4: return visit([](const std::byte* p) { return load<float>(p); });
-    case Type::f8: return visit([](const std::byte* p) { return load<double>(p); });
-    case Type::u1: return visit([](const std::byte* p) { return load<std::uint8_t>(p); });
-    case Type::i4: return visit([](const std::byte* p) { return load<std::int32_t>(p); });
-    case Type::i8: return visit([](const std::byte* p) { return load<std::int64_t>(p); });
-    case Type::u4: return visit([](const std::byte* p) { return load<std::uint32_t>(p); });
+    case Type::f2:
+      return visit([](const std::byte* p) { return from_half(load<std::uint16_t>(p)); });
+    case Type::f4:
+      return visit([](const std::byte* p) { return load<float>(p); });
+    case Type::f8:
+      return visit([](const std::byte* p) { return load<double>(p); });
+    case Type::u1:
+      return visit([](const std::byte* p) { return load<std::uint8_t>(p); });
+    case Type::i4:
+      return visit([](const std::byte* p) { return load<std::int32_t>(p); });
+    case Type::i8:
+      return visit([](const std::byte* p) { return load<std::int64_t>(p); });
+    case Type::u4:
+      return visit([](const std::byte* p) { return load<std::uint32_t>(p); });
   }
 }
 
@@ -169,7 +185,8 @@ std::int64_t step_of_row(const Array& a) { return a.fortran_order ? 1 : a.cols; 
 std::int64_t step_of_col(const Array& a) { return a.fortran_order ? a.rows : 1; }
 
 std::string header(std::string_view descr, const std::string& shape) {
-  std::string dict = sentence("{'descr': '", descr, "', 'fortran_order': False, 'shape': ", shape, ", }");
+  std::string dict =
+      sentence("{'descr': '", descr, "', 'fortran_order': False, 'shape': ", shape, ", }");
   dict.append(63 - (10 + dict.size()) % 64, ' ');
   dict += '\n';
   std::string out("\x93NUMPY\x01\x00", 8);
@@ -179,18 +196,21 @@ std::string header(std::string_view descr, const std::string& shape) {
 }
 
 template <class T>
-void write_rows(const std::filesystem::path& path, std::string_view descr, MatrixView<const T> rows) {
+void write_rows(const std::filesystem::path& path, std::string_view descr,
+                MatrixView<const T> rows) {
   FileWriter file(path);
   file.write(header(descr, sentence("(", rows.rows(), ", ", rows.cols(), ")")));
   if (rows.contiguous())
-    file.write(std::as_bytes(std::span(rows.data(), static_cast<std::size_t>(rows.rows() * rows.cols()))));
+    file.write(
+        std::as_bytes(std::span(rows.data(), static_cast<std::size_t>(rows.rows() * rows.cols()))));
   else
     for (std::int64_t i = 0; i < rows.rows(); ++i) file.write(std::as_bytes(rows[i]));
   file.commit();
 }
 
 template <class T>
-void write_vector(const std::filesystem::path& path, std::string_view descr, std::span<const T> values) {
+void write_vector(const std::filesystem::path& path, std::string_view descr,
+                  std::span<const T> values) {
   FileWriter file(path);
   file.write(header(descr, sentence("(", values.size(), ",)")));
   file.write(std::as_bytes(values));
@@ -205,14 +225,19 @@ std::int64_t size_of(Type type) { return known(type).size; }
 Array parse(Bytes bytes, std::string_view what) {
   const auto fail = [&](const auto&... why) { throw IoError(sentence(what, ": ", why...)); };
   const auto* text = reinterpret_cast<const char*>(bytes.data());
-  if (bytes.size() < 10 || std::string_view(text, 6) != "\x93NUMPY")
+  constexpr std::string_view kMagic = "\x93NUMPY";
+  const std::string_view magic(text, std::min(bytes.size(), kMagic.size()));
+  if (magic.empty()) fail("is empty; an .npy file is expected");
+  if (magic != kMagic.substr(0, magic.size()))
     fail("is not an .npy file (expected the six bytes \\x93NUMPY at its beginning)");
-  const int major = static_cast<int>(bytes[6]);
-  if (major != 1 && major != 2) fail("is .npy version ", major, "; versions 1 and 2 are read");
+  if (bytes.size() < 10) fail("is truncated within its header");
+  const int major = static_cast<int>(bytes[6]), minor = static_cast<int>(bytes[7]);
+  if ((major != 1 && major != 2) || minor != 0)
+    fail("is .npy version ", major, ".", minor, "; versions 1.0 and 2.0 are read");
   const std::size_t begin = major == 1 ? 10 : 12;
   if (bytes.size() < begin) fail("is truncated within its header");
-  const std::size_t length = major == 1 ? load<std::uint16_t>(bytes.data() + 8)
-                                        : load<std::uint32_t>(bytes.data() + 8);
+  const std::size_t length =
+      major == 1 ? load<std::uint16_t>(bytes.data() + 8) : load<std::uint32_t>(bytes.data() + 8);
   if (length > bytes.size() - begin) fail("is truncated within its header");
   if (length > 65536) fail("has a header of ", length, " bytes; 65536 are allowed");
 
@@ -227,7 +252,8 @@ Array parse(Bytes bytes, std::string_view what) {
       fail("holds pickled Python objects, which latlas never runs; save a plain array instead");
     if (!header.descr.empty() && header.descr[0] == '>')
       fail("is big-endian; save it with array.astype('<f4')");
-    fail("has values of type '", header.descr, "'; read are f2, f4, f8, u1, i4, i8, u4");
+    fail("has values of type '", printable(header.descr),
+         "'; read are f2, f4, f8, u1, i4, i8, u4 and bool");
   }
   array.type = type->type;
   array.fortran_order = header.fortran_order;
@@ -237,7 +263,10 @@ Array parse(Bytes bytes, std::string_view what) {
   array.rows = header.shape[0];
   if (array.dimensions == 2) array.cols = header.shape[1];
 
-  // rows, cols ≤ 2^48: the product is checked before it is formed.
+  if (array.cols == 0 && array.rows > 0)
+    fail("has ", array.rows, " rows without a value; each row needs one at least");
+  if (array.cols > kMostColumns) fail("claims rows of ", array.cols, " values");
+  // rows ≤ 2^48: the product is checked before it is formed.
   const auto held = static_cast<std::int64_t>(bytes.size() - begin - length);
   if (array.cols > 0 && array.rows > held / type->size / array.cols)
     fail("is truncated: its header promises ", array.rows, " × ", array.cols, " values of ",
@@ -271,8 +300,7 @@ std::vector<std::int64_t> to_integers(const Array& a, std::string_view what) {
     for (std::int64_t i = 0; i < a.rows; ++i)
       for (std::int64_t j = 0; j < a.cols; ++j) {
         const auto x = value(a.values.data() + (i * by_row + j * by_col) * size);
-        if constexpr (std::is_floating_point_v<decltype(x)> ||
-                      std::is_same_v<std::remove_const_t<decltype(x)>, float>)
+        if constexpr (std::is_floating_point_v<decltype(x)>)
           require(std::abs(x) < 9e15 && x == std::floor(x), what, ": holds ", x, " in row ", i,
                   ", column ", j, ", where whole numbers are expected");
         out.push_back(static_cast<std::int64_t>(x));

@@ -5,8 +5,8 @@
 //   the values
 //
 // Read: little-endian f2 f4 f8 u1 i4 i8 u4 (and |b1 as u1), C and Fortran order, one or two
-// dimensions; no pickled objects. Written: C order, the header padded so that values begin at a
-// multiple of 64 bytes.
+// dimensions; no pickled objects, no rows without values. Written: C order, the header padded so
+// that values begin at a multiple of 64 bytes.
 #pragma once
 
 #include <cstdint>
@@ -20,21 +20,21 @@
 namespace latlas::npy {
 
 enum class Type { f2, f4, f8, u1, i4, i8, u4 };
-std::string_view name(Type type);      ///< "f2", …
-std::int64_t size_of(Type type);       ///< bytes a value
+std::string_view name(Type type);  ///< "f2", …
+std::int64_t size_of(Type type);   ///< bytes a value
 
 /// What a header says, checked against the bytes that follow it.
 struct Array {
   Type type = Type::f4;
   bool fortran_order = false;
-  std::int64_t rows = 0, cols = 1;     ///< a vector of n values has n rows and 1 column
+  std::int64_t rows = 0, cols = 1;  ///< a vector of n values has n rows and 1 column
   int dimensions = 2;
-  Bytes values;                        ///< rows · cols values, in place
+  Bytes values;  ///< rows · cols values, in place
 };
 
 /// Reads the header. `what` (a path) begins every error sentence. Throws IoError for bytes that are
-/// no .npy, truncated or longer than the header claims, pickled, big-endian, of another type or of
-/// more than two dimensions.
+/// no .npy, truncated or longer than the header claims, pickled, big-endian, of another type, of
+/// no dimension or more than two, or with rows of no values.
 Array parse(Bytes bytes, std::string_view what);
 
 /// The values as float32; exact for f2, f4, u1; rounded for the others.

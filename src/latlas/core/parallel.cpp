@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -38,6 +39,10 @@ void flush_back(std::uint64_t before) { asm volatile("msr fpcr, %0" : : "r"(befo
 #else
 #error "latlas: x86-64 or ARM64"
 #endif
+
+std::int64_t tiles_of(std::int64_t n, std::int64_t tile) {  // n + tile may overflow
+  return n <= 0 ? 0 : (n - 1) / tile + 1;
+}
 
 // Keeps the error of the lowest tile. Tiles above it need not run any more; those below still do.
 class FirstError {
@@ -76,14 +81,15 @@ ThreadLimit::~ThreadLimit() { limit_of_this_thread = before_; }
 
 void parallel_for_worker(std::int64_t n, std::int64_t tile,
                          FunctionRef<void(std::int64_t, std::int64_t, int)> work) {
+  assert(tile >= 1);
   if (n <= 0) return;
-  const std::int64_t tiles = (n + tile - 1) / tile;
+  const std::int64_t tiles = tiles_of(n, tile);
   const int team = static_cast<int>(std::min<std::int64_t>(threads(), tiles));
   FirstError error;
   const auto run_tile = [&](std::int64_t t, int worker) {
     if (error.spares(t)) return;
     try {
-      work(t * tile, std::min(n, (t + 1) * tile), worker);
+      work(t * tile, t * tile + std::min(tile, n - t * tile), worker);
     } catch (...) {
       error.keep(t);
     }
@@ -96,7 +102,7 @@ void parallel_for_worker(std::int64_t n, std::int64_t tile,
     {
       const FlushDenormals flush;
       const int worker = omp_get_thread_num();
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, 1) nowait
       for (std::int64_t t = 0; t < tiles; ++t) run_tile(t, worker);
     }
   }
@@ -111,7 +117,7 @@ void parallel_for(std::int64_t n, std::int64_t tile,
 
 double ordered_sum(std::int64_t n, std::int64_t tile,
                    FunctionRef<double(std::int64_t, std::int64_t)> part) {
-  std::vector<double> parts(static_cast<std::size_t>((n + tile - 1) / tile));
+  std::vector<double> parts(static_cast<std::size_t>(tiles_of(n, tile)));
   parallel_for(n, tile, [&](std::int64_t begin, std::int64_t end) {
     parts[static_cast<std::size_t>(begin / tile)] = part(begin, end);
   });

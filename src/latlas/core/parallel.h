@@ -20,8 +20,8 @@ template <class R, class... Args>
 class FunctionRef<R(Args...)> {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
-  FunctionRef(F&& f)  // NOLINT(google-explicit-constructor)
+  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+      FunctionRef(F&& f)  // NOLINT(google-explicit-constructor)
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* object, Args... args) -> R {
           return (*static_cast<std::remove_reference_t<F>*>(object))(args...);
@@ -50,23 +50,23 @@ class ThreadLimit {
 };
 
 /// Calls work(begin, end) for every tile [0, tile), [tile, 2 tile), … of [0, n), in any order and
-/// on any thread. The tile size must not depend on the number of threads.
+/// on any thread. The tile size, 1 or more, must not depend on the number of threads. Called from
+/// inside parallel work, all tiles run on the calling thread.
 void parallel_for(std::int64_t n, std::int64_t tile,
                   FunctionRef<void(std::int64_t begin, std::int64_t end)> work);
 
 /// The same, telling each call which worker runs it: 0 ≤ worker < threads(). For scratch memory
 /// only: what a tile computes must not depend on it.
-void parallel_for_worker(
-    std::int64_t n, std::int64_t tile,
-    FunctionRef<void(std::int64_t begin, std::int64_t end, int worker)> work);
+void parallel_for_worker(std::int64_t n, std::int64_t tile,
+                         FunctionRef<void(std::int64_t begin, std::int64_t end, int worker)> work);
 
 /// Σ over tiles of part(begin, end), added in the order of the tiles.
 double ordered_sum(std::int64_t n, std::int64_t tile,
                    FunctionRef<double(std::int64_t begin, std::int64_t end)> part);
 
-/// The lowest i in [0, n) for which test(i) is true; n when there is none.
-std::int64_t first_where(std::int64_t n, std::int64_t tile,
-                         FunctionRef<bool(std::int64_t i)> test);
+/// The lowest i in [0, n) for which test(i) is true; n when there is none. Beyond it, test may be
+/// called or not; so it must not throw.
+std::int64_t first_where(std::int64_t n, std::int64_t tile, FunctionRef<bool(std::int64_t i)> test);
 
 /// Flushes denormals to zero on this thread while it lives (parallel work does so by itself).
 class FlushDenormals {

@@ -3,19 +3,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <concepts>
 #include <numeric>
 
 #include "latlas/core/error.h"
+#include "latlas/core/overloaded.h"
 
 namespace latlas {
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce it by itself
 
 template <class Number>
 std::string shortest(Number x) {  // the shortest text that reads back to the same number
@@ -24,10 +19,21 @@ std::string shortest(Number x) {  // the shortest text that reads back to the sa
   return {buffer, end};
 }
 
+std::string readable(double x) {  // 100000, not 1e+05; both are as short
+  const bool whole = x == std::floor(x) && std::abs(x) < 1e15;
+  return whole ? shortest(static_cast<std::int64_t>(x)) : shortest(x);
+}
+template <std::integral Integer>
+std::string readable(Integer x) {
+  return shortest(x);
+}
+
 std::string bounds(const Field& f) {
   const bool below = f.low != -kNoLimit, above = f.high != kNoLimit;
-  if (below && above) return sentence("between ", shortest(f.low), " and ", shortest(f.high));
-  return below ? sentence("at least ", shortest(f.low)) : sentence("at most ", shortest(f.high));
+  if (below && above) return sentence("between ", readable(f.low), " and ", readable(f.high));
+  if (below) return sentence("at least ", readable(f.low));
+  if (above) return sentence("at most ", readable(f.high));
+  return "a finite number";
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -36,17 +42,22 @@ std::string joined(const std::vector<std::string>& names) {
   return out;
 }
 
-void check_number(const Field& f, double x, std::string_view what) {
-  require(!std::isnan(x) && x >= f.low && x <= f.high, what, ": ", f.name, " is ", shortest(x),
-          ", it must be ", bounds(f));
+template <class Number>
+void check_number(const Field& f, Number x, std::string_view what) {
+  const auto value = static_cast<double>(x);
+  if (std::isfinite(value) && value >= f.low && value <= f.high) return;
+  throw InvalidArgument(
+      sentence(what, ": ", f.name, " is ", readable(x), ", it must be ", bounds(f)));
 }
 
 template <class Number>
 Number parse_number(const Field& f, std::string_view text, const char* kind) {
   Number x{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
-  require(error == std::errc() && end == text.data() + text.size() && !text.empty(), f.name, ": '",
-          text, "' is not ", kind);
+  const bool all_read = end == text.data() + text.size() && !text.empty();
+  require(error != std::errc::result_out_of_range || !all_read, f.name, ": '", text,
+          "' is beyond what 64 bits hold");
+  require(error == std::errc() && all_read, f.name, ": '", text, "' is not ", kind);
   return x;
 }
 
@@ -56,11 +67,10 @@ void check(const std::vector<Field>& fields, std::string_view what) {
   for (const Field& f : fields) {
     std::visit(
         Overloaded{[&](const double* x) { check_number(f, *x, what); },
-                   [&](const std::int64_t* x) { check_number(f, static_cast<double>(*x), what); },
-                   [&](const std::uint64_t* x) { check_number(f, static_cast<double>(*x), what); },
-                   [](const bool*) {},
+                   [&](const std::int64_t* x) { check_number(f, *x, what); },
+                   [&](const std::uint64_t* x) { check_number(f, *x, what); }, [](const bool*) {},
                    [&](const std::vector<std::int64_t>* xs) {
-                     for (const auto x : *xs) check_number(f, static_cast<double>(x), what);
+                     for (const auto x : *xs) check_number(f, x, what);
                    },
                    [&](const std::string* s) {
                      require(f.choices.empty() || std::find(f.choices.begin(), f.choices.end(),
@@ -80,7 +90,8 @@ std::string to_text(const Field& field) {
                                [](const std::string* s) { return *s; },
                                [](const std::vector<std::int64_t>* xs) {
                                  std::string out;
-                                 for (const auto x : *xs) out += (out.empty() ? "" : ",") + shortest(x);
+                                 for (const auto x : *xs)
+                                   out += (out.empty() ? "" : ",") + shortest(x);
                                  return out;
                                }},
                     field.value);
@@ -102,8 +113,8 @@ void parse(Field& field, std::string_view text) {
           [&](std::string* s) { *s = text; },
           [&](std::vector<std::int64_t>* xs) {
             std::vector<std::int64_t> values;
-            std::size_t at = 0;
-            while (at < text.size()) {
+            std::size_t at = text.empty() ? 1 : 0;  // no text, no numbers; "1," names two
+            while (at <= text.size()) {
               const std::size_t comma = std::min(text.find(',', at), text.size());
               values.push_back(parse_number<std::int64_t>(field, text.substr(at, comma - at),
                                                           "a list of whole numbers"));
@@ -116,7 +127,9 @@ void parse(Field& field, std::string_view text) {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 2) + 1;
+  if (name.empty()) return best;
+  std::size_t best_distance =
+      std::max(std::min<std::size_t>(2, name.size() - 1), name.size() / 2) + 1;
   for (const auto& c : candidates) {  // Levenshtein, one row at a time
     std::vector<std::size_t> row(c.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
@@ -144,9 +157,9 @@ Field& find(std::vector<Field>& fields, std::string_view name, std::string_view 
     names.push_back(f.name);
   }
   const std::string near = nearest_name(name, names);
-  throw InvalidArgument(near.empty()
-                            ? sentence(what, ": '", name, "' is unknown; known are ", joined(names))
-                            : sentence(what, ": '", name, "' is unknown; did you mean '", near, "'?"));
+  throw InvalidArgument(
+      near.empty() ? sentence(what, ": '", name, "' is unknown; known are ", joined(names))
+                   : sentence(what, ": '", name, "' is unknown; did you mean '", near, "'?"));
 }
 
 }  // namespace latlas

@@ -1,7 +1,6 @@
 // Progress: how long work tells its host how far it is, and asks whether to go on.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>

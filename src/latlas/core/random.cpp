@@ -1,5 +1,6 @@
 #include "latlas/core/random.h"
 
+#include <cassert>
 #include <cmath>
 #include <utility>
 
@@ -7,7 +8,8 @@
 
 namespace latlas::random {
 
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
+                                    std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * c[0], b = std::uint64_t{0xCD9E8D57} * c[2];
     c = {static_cast<std::uint32_t>(b >> 32) ^ c[1] ^ k[0], static_cast<std::uint32_t>(b),
@@ -32,7 +34,8 @@ std::uint64_t bits(const Address& at) {
 double uniform(const Address& at) { return static_cast<double>(bits(at) >> 11) * 0x1p-53; }
 
 double uniform(double low, double high, const Address& at) {
-  return low + (high - low) * uniform(at);
+  const double x = low + (high - low) * uniform(at);
+  return x < high ? x : std::nextafter(high, low);  // the sum may round up to the end left out
 }
 
 double normal(const Address& at) {
@@ -43,6 +46,7 @@ double normal(const Address& at) {
 }
 
 std::uint64_t below(std::uint64_t n, const Address& at) {
+  assert(n >= 1);
   // The high word of draw · n is uniform once the low words below 2^64 mod n are turned away.
   auto w = words(at);
   for (;;) {

@@ -42,14 +42,15 @@ std::array<std::uint32_t, 4> words(const Address& at);
 std::uint64_t bits(const Address& at);
 /// Uniform in [0, 1), 53 bits.
 double uniform(const Address& at);
-/// Uniform in [low, high).
+/// Uniform in [low, high), low < high.
 double uniform(double low, double high, const Address& at);
 /// Normal with mean 0 and deviation 1 (Box–Muller).
 double normal(const Address& at);
-/// Uniform in {0, …, n − 1} without bias; n ≥ 1. (Lemire, Fast random integer generation, 2019;
+/// Uniform in {0, …, n − 1} without bias, n ≥ 1. (Lemire, Fast random integer generation, 2019;
 /// rejected draws go on with the next words of the same address.)
 std::uint64_t below(std::uint64_t n, const Address& at);
-/// Permutes the values (Fisher–Yates; the draw for place i is at index i of the address's stream).
+/// Permutes the values (Fisher–Yates; the draw for place i is at index + i + 1). Give each shuffle
+/// of a stream its own `sub`.
 void shuffle(std::span<std::int32_t> values, const Address& at);
 
 }  // namespace latlas::random

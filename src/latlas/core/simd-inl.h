@@ -33,14 +33,19 @@ using DU = hn::RebindToUnsigned<DF>;
 constexpr int kLanes = static_cast<int>(HWY_MIN(HWY_LANES(float), 16));  // floats a register
 constexpr int kParts = 16 / kLanes;                                      // registers an F16
 
+// The constructors, which leave the lanes unset, are written out: an implicit one would be compiled
+// without the target's options, as some registers of ARM64 refuse.
 struct F16 {
   hn::Vec<DF> v[kParts];
+  LATLAS_INLINE F16() {}
 };
 struct I16 {  // sixteen 32-bit integers
   hn::Vec<DI> v[kParts];
+  LATLAS_INLINE I16() {}
 };
 struct M16 {  // sixteen truth values
   hn::Mask<DF> v[kParts];
+  LATLAS_INLINE M16() {}
 };
 
 #define LATLAS_EACH for (int p = 0; p < kParts; ++p)
@@ -215,7 +220,7 @@ LATLAS_INLINE std::uint32_t to_bits(const M16& m) {
   return bits;
 }
 
-LATLAS_INLINE I16 to_int(const F16& a) {  // towards zero
+LATLAS_INLINE I16 to_int(const F16& a) {  // towards zero; |a| < 2^31
   I16 r;
   LATLAS_EACH r.v[p] = hn::ConvertTo(DI(), a.v[p]);
   return r;
@@ -237,8 +242,7 @@ LATLAS_INLINE void store(const I16& a, std::int32_t* x) {
 LATLAS_INLINE F16 load(const std::uint8_t* x) {
   const hn::Rebind<std::uint8_t, DF> bytes;
   F16 r;
-  LATLAS_EACH r.v[p] =
-      hn::ConvertTo(DF(), hn::PromoteTo(DI(), hn::LoadU(bytes, x + p * kLanes)));
+  LATLAS_EACH r.v[p] = hn::ConvertTo(DF(), hn::PromoteTo(DI(), hn::LoadU(bytes, x + p * kLanes)));
   return r;
 }
 
@@ -259,6 +263,164 @@ LATLAS_INLINE float reduce_max(const F16& a) {
 }
 LATLAS_INLINE float reduce_min(const F16& a) { return -reduce_max(-a); }
 
+/// Sixteen 16-bit numbers as floats.
+LATLAS_INLINE F16 load(const std::uint16_t* x) {
+  const hn::Rebind<std::uint16_t, DF> words;
+  F16 r;
+  LATLAS_EACH r.v[p] = hn::ConvertTo(DF(), hn::PromoteTo(DI(), hn::LoadU(words, x + p * kLanes)));
+  return r;
+}
+
+/// Two F16 as sixteen pairs in memory, four as sixteen quadruples, and back.
+LATLAS_INLINE void store_pairs(const F16& a, const F16& b, float* x) {
+  LATLAS_EACH hn::StoreInterleaved2(a.v[p], b.v[p], DF(), x + 2 * p * kLanes);
+}
+LATLAS_INLINE void load_pairs(const float* x, F16& a, F16& b) {
+  LATLAS_EACH hn::LoadInterleaved2(DF(), x + 2 * p * kLanes, a.v[p], b.v[p]);
+}
+LATLAS_INLINE void store_quads(const F16 (&a)[4], float* x) {
+  LATLAS_EACH hn::StoreInterleaved4(a[0].v[p], a[1].v[p], a[2].v[p], a[3].v[p], DF(),
+                                    x + 4 * p * kLanes);
+}
+LATLAS_INLINE void load_quads(const float* x, F16 (&a)[4]) {
+  LATLAS_EACH hn::LoadInterleaved4(DF(), x + 4 * p * kLanes, a[0].v[p], a[1].v[p], a[2].v[p],
+                                   a[3].v[p]);
+}
+
+/// The pairs (x, y) at sixteen indices: 8-byte loads, which are faster than gathers where a pair
+/// is in a near cache.
+template <class Index>
+LATLAS_INLINE void gather_pairs(const float* xy, const Index* index, F16& x, F16& y) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN float tx[16], ty[16];
+  for (int i = 0; i < 16; ++i) {
+    tx[i] = xy[2 * static_cast<std::size_t>(index[i])];
+    ty[i] = xy[2 * static_cast<std::size_t>(index[i]) + 1];
+  }
+  x = load(tx);
+  y = load(ty);
+#else
+  const hn::FixedTag<double, 2> two;
+  const hn::FixedTag<double, 1> one;
+  const hn::FixedTag<float, 4> four;
+  const auto pair = [&](int i) HWY_ATTR {  // the pairs i and i + 1: x y x y
+    const auto* at = reinterpret_cast<const double*>(xy);
+    return hn::BitCast(
+        four, hn::Combine(two, hn::LoadU(one, at + index[i + 1]), hn::LoadU(one, at + index[i])));
+  };
+  if constexpr (kLanes == 4) {
+    LATLAS_EACH {
+      const auto a = pair(4 * p), b = pair(4 * p + 2);
+      x.v[p] = hn::ConcatEven(four, b, a);
+      y.v[p] = hn::ConcatOdd(four, b, a);
+    }
+#if HWY_TARGET == HWY_AVX2
+  } else {
+    LATLAS_EACH {
+      const auto a = hn::Combine(DF(), pair(8 * p + 4), pair(8 * p));      // 0 1 | 4 5
+      const auto b = hn::Combine(DF(), pair(8 * p + 6), pair(8 * p + 2));  // 2 3 | 6 7
+      x.v[p] = hn::Vec<DF>{_mm256_shuffle_ps(a.raw, b.raw, 0x88)};
+      y.v[p] = hn::Vec<DF>{_mm256_shuffle_ps(a.raw, b.raw, 0xDD)};
+    }
+#elif HWY_TARGET == HWY_AVX3
+  } else {
+    const hn::FixedTag<float, 8> eight;
+    const auto a = hn::Combine(DF(), hn::Combine(eight, pair(12), pair(8)),
+                               hn::Combine(eight, pair(4), pair(0)));
+    const auto b = hn::Combine(DF(), hn::Combine(eight, pair(14), pair(10)),
+                               hn::Combine(eight, pair(6), pair(2)));
+    x.v[0] = hn::Vec<DF>{_mm512_shuffle_ps(a.raw, b.raw, 0x88)};
+    y.v[0] = hn::Vec<DF>{_mm512_shuffle_ps(a.raw, b.raw, 0xDD)};
+#endif
+  }
+#endif
+}
+
+/// Transposes 16 × 16 floats; rows are `from_step` and `to_step` apart.
+LATLAS_INLINE void transpose(const float* from, std::int64_t from_step, float* to,
+                             std::int64_t to_step) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < 16; ++j) to[j * to_step + i] = from[i * from_step + j];
+#else
+  // Each register collects pieces of four columns from the rows r + i, r + i + 4, …, so that the
+  // transposition of 4 × 4 inside its 128-bit parts leaves the rows in order.
+  const hn::FixedTag<float, 4> four;
+  for (int c = 0; c < 16; c += 4) {
+    for (int r = 0; r < 16; r += kLanes) {
+      hn::Vec<DF> v[4];
+      for (int i = 0; i < 4; ++i) {
+        const float* at = from + (r + i) * from_step + c;
+        if constexpr (kLanes == 4) {
+          v[i] = hn::LoadU(DF(), at);
+#if HWY_TARGET == HWY_AVX2
+        } else {
+          v[i] = hn::Combine(DF(), hn::LoadU(four, at + 4 * from_step), hn::LoadU(four, at));
+#elif HWY_TARGET == HWY_AVX3
+        } else {
+          const hn::FixedTag<float, 8> eight;
+          v[i] = hn::Combine(
+              DF(),
+              hn::Combine(eight, hn::LoadU(four, at + 12 * from_step),
+                          hn::LoadU(four, at + 8 * from_step)),
+              hn::Combine(eight, hn::LoadU(four, at + 4 * from_step), hn::LoadU(four, at)));
+#endif
+        }
+      }
+      const auto a = hn::InterleaveLower(DF(), v[0], v[2]),
+                 b = hn::InterleaveUpper(DF(), v[0], v[2]);
+      const auto d = hn::InterleaveLower(DF(), v[1], v[3]),
+                 e = hn::InterleaveUpper(DF(), v[1], v[3]);
+      float* at = to + c * to_step + r;
+      hn::StoreU(hn::InterleaveLower(DF(), a, d), DF(), at);
+      hn::StoreU(hn::InterleaveUpper(DF(), a, d), DF(), at + to_step);
+      hn::StoreU(hn::InterleaveLower(DF(), b, e), DF(), at + 2 * to_step);
+      hn::StoreU(hn::InterleaveUpper(DF(), b, e), DF(), at + 3 * to_step);
+    }
+  }
+  static_cast<void>(four);
+#endif
+}
+
+/// The sums of sixteen F16 in memory, row after row: lane i is reduce() of row i, to the bit.
+/// The rows are spent.
+LATLAS_INLINE F16 reduce_rows(float* rows) {
+  HWY_ALIGN float t[256];
+  transpose(rows, 16, t, 16);
+  F16 s[8];
+  for (int i = 0; i < 8; ++i) s[i] = load(t + 16 * i) + load(t + 16 * (i + 8));
+  for (int i = 0; i < 4; ++i) s[i] = s[i] + s[i + 4];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+/// Four floats, for the four nodes of a cubic spline.
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+struct F4 {
+  float v[4];
+};
+LATLAS_INLINE F4 load4(const float* x) { return {{x[0], x[1], x[2], x[3]}}; }
+LATLAS_INLINE void store4(const F4& a, float* x) {
+  for (int i = 0; i < 4; ++i) x[i] = a.v[i];
+}
+LATLAS_INLINE F4 zero4() { return {{0, 0, 0, 0}}; }
+LATLAS_INLINE F4 fma4(const F4& a, float b, const F4& c) {
+  F4 r;
+  for (int i = 0; i < 4; ++i) r.v[i] = std::fma(a.v[i], b, c.v[i]);
+  return r;
+}
+#else
+using D4 = hn::FixedTag<float, 4>;
+struct F4 {
+  hn::Vec<D4> v;
+};
+LATLAS_INLINE F4 load4(const float* x) { return {hn::LoadU(D4(), x)}; }
+LATLAS_INLINE void store4(const F4& a, float* x) { hn::StoreU(a.v, D4(), x); }
+LATLAS_INLINE F4 zero4() { return {hn::Zero(D4())}; }
+LATLAS_INLINE F4 fma4(const F4& a, float b, const F4& c) {
+  return {hn::MulAdd(a.v, hn::Set(D4(), b), c.v)};
+}
+#endif
+
 /// 2^n for whole n in [−126, 127], given as floats.
 LATLAS_INLINE F16 power_of_two(const F16& n) {
   F16 r;
@@ -267,10 +429,10 @@ LATLAS_INLINE F16 power_of_two(const F16& n) {
   return r;
 }
 
-/// e^x; at most 1.5 units in the last place for x in [−87, 88]; clamped to that range.
+/// e^x; at most 1.5 units in the last place for x in [−87, 88]; clamped to that range, NaN stays.
 /// x = n ln 2 + r, e^r by the minimax polynomial of Cephes' expf (Moshier).
 LATLAS_INLINE F16 exp(const F16& value) {
-  const F16 x = max(set(-87.0F), min(value, set(88.0F)));
+  const F16 x = max(set(-87.0F), min(set(88.0F), value));  // in this order NaN passes
   const F16 n = round(x * set(1.44269504F));
   F16 r = fnma(n, set(0.693359375F), x);
   r = fnma(n, set(-2.12194440e-4F), r);
@@ -292,8 +454,8 @@ LATLAS_INLINE F16 log(const F16& x) {
     const auto bits = hn::BitCast(DI(), x.v[p]);
     const auto e = hn::Sub(hn::ShiftRight<23>(bits), hn::Set(DI(), 126));  // m in [½, 1)
     n.v[p] = hn::ConvertTo(DF(), e);
-    m.v[p] = hn::BitCast(DF(), hn::Or(hn::And(bits, hn::Set(DI(), 0x007FFFFF)),
-                                      hn::Set(DI(), 0x3F000000)));
+    m.v[p] = hn::BitCast(
+        DF(), hn::Or(hn::And(bits, hn::Set(DI(), 0x007FFFFF)), hn::Set(DI(), 0x3F000000)));
   }
   const M16 small = m < set(0.707106781F);
   n = n - keep(small, set(1.0F));

@@ -26,6 +26,12 @@ struct Target {
   std::string_view name;
   std::int64_t bit;
 };
+// The target that needs no particular processor has fused multiply-adds or computes them in
+// software; one that had neither would break the promise of equal bits.
+static_assert(HWY_STATIC_TARGET == HWY_EMU128 || HWY_STATIC_TARGET == HWY_SCALAR ||
+              HWY_STATIC_TARGET == HWY_NEON || HWY_STATIC_TARGET == HWY_AVX2 ||
+              HWY_STATIC_TARGET == HWY_AVX3);
+
 constexpr Target kTargets[] = {
 #if HWY_ARCH_X86
     {"avx512", HWY_AVX3}, {"avx2", HWY_AVX2}, {"portable", HWY_STATIC_TARGET}
@@ -48,7 +54,9 @@ std::vector<std::string> available() {
   return names;
 }
 
-void select(std::string_view name) {
+namespace {
+
+void choose(std::string_view name, std::string_view asker) {
   runs_here(0);
   for (const Target& t : kTargets) {
     if (t.name != name || !runs_here(t.bit)) continue;
@@ -59,17 +67,24 @@ void select(std::string_view name) {
   }
   std::string list;
   for (const auto& n : available()) list += (list.empty() ? "" : ", ") + n;
-  throw InvalidArgument(sentence("LATLAS_SIMD: '", name, "' is not one of ", list,
-                                 ", which this processor runs"));
+  throw InvalidArgument(
+      sentence(asker, ": '", name, "' is not one of ", list, ", which this processor runs"));
 }
+
+}  // namespace
 
 void prepare() {
   static const bool once = [] {
     const char* wish = std::getenv("LATLAS_SIMD");
-    if (wish != nullptr && *wish != '\0') select(wish);
+    if (wish != nullptr && *wish != '\0') choose(wish, "LATLAS_SIMD");
     return true;
   }();
   static_cast<void>(once);
+}
+
+void select(std::string_view name) {
+  prepare();  // else the environment, read at the first kernel, would take the choice back
+  choose(name, "simd");
 }
 
 std::string_view name() {

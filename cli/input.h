@@ -1,0 +1,48 @@
+// What a command reads: rows and labels, named on the command line.
+//
+//   mnist:train, fashion-mnist:test, synthetic:train    a known dataset's images, or the built-in
+//   vectors.npy                                         rows of numbers; bytes count as pixels
+//   train-images-idx3-ubyte.gz                          images
+//
+//   labels.npy, train-labels-idx1-ubyte.gz, mnist:train whole numbers
+//   labels.txt, packages.tsv:section, cells.csv:type    texts, one a row
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "latlas/data/dataset.h"
+#include "latlas/nn/samples.h"
+
+namespace latlas::cli {
+
+struct Input {
+  std::string name;
+  ByteMatrix bytes;  ///< Filled for images; else `floats` is.
+  Matrix floats;
+  std::int64_t height = 0, width = 0;  ///< Of an image, where known.
+
+  std::int64_t rows() const { return floats.rows() + bytes.rows(); }
+  std::int64_t cols() const { return bytes.rows() > 0 ? bytes.cols() : floats.cols(); }
+  Samples samples() const { return bytes.rows() > 0 ? Samples(bytes) : Samples(floats); }
+};
+Input load_input(const std::string& name);
+/// The same as numbers; bytes become fractions of 255.
+Matrix load_rows(const std::string& name);
+
+struct LabelSet {
+  std::vector<std::int32_t> values;  ///< Index into names.
+  std::vector<std::string> names;
+
+  bool empty() const { return values.empty(); }
+};
+/// @param rows  how many there must be.
+LabelSet load_labels(const std::string& name, std::int64_t rows);
+LabelSet labels_of(const std::vector<std::uint8_t>& labels,
+                   const std::vector<std::string>& class_names);
+
+/// A dataset by name: of the catalog, or "synthetic", or a folder of IDX files.
+Dataset load_named(const std::string& name);
+
+}  // namespace latlas::cli

@@ -1,0 +1,107 @@
+#include "cli/job.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/flags.h"
+#include "latlas/core/error.h"
+
+namespace latlas::cli {
+namespace {
+
+std::vector<std::filesystem::path> recipe_folders() {
+  std::vector<std::filesystem::path> folders = {"recipes"};
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) folders.push_back(program.parent_path().parent_path() / "share/latlas/recipes");
+  folders.emplace_back(LATLAS_RECIPES);
+  return folders;
+}
+
+}  // namespace
+
+std::vector<Field> fields(DataParams& p) {
+  return {{.name = "name", .value = &p.name,
+           .help = "a dataset of the catalog, \"synthetic\", or a folder of IDX files"},
+          {.name = "train", .value = &p.train, .help = "first training rows to use; 0 uses all",
+           .low = 0, .high = 1e9},
+          {.name = "test", .value = &p.test, .help = "first test rows to use; 0 uses all", .low = 0,
+           .high = 1e9}};
+}
+
+std::vector<Field> fields(FigureParams& p) {
+  return {{.name = "formats", .value = &p.formats, .help = "files of each figure: png, svg, pdf"},
+          {.name = "theme", .value = &p.theme, .help = "background", .choices = {"light", "dark"}},
+          {.name = "palette", .value = &p.palette, .help = "colors of the classes",
+           .choices = {"petroff", "okabe_ito"}},
+          {.name = "dpi", .value = &p.dpi, .help = "pixels an inch of a png; more is larger",
+           .low = 20, .high = 1200}};
+}
+
+std::vector<std::string> formats_of(const FigureParams& params) {
+  std::vector<std::string> formats;
+  for (std::size_t at = 0; at < params.formats.size();) {
+    const std::size_t comma = std::min(params.formats.find(',', at), params.formats.size());
+    std::string format = params.formats.substr(at, comma - at);
+    std::erase(format, ' ');
+    require(format == "png" || format == "svg" || format == "pdf", "figures: formats holds '",
+            format, "'; known are png, svg, pdf");
+    formats.push_back(std::move(format));
+    at = comma + 1;
+  }
+  require(!formats.empty(), "figures: formats is empty; name some of png, svg, pdf");
+  return formats;
+}
+
+std::vector<Section> Job::sections() {
+  std::vector<Field> top = {
+      {.name = "seed", .value = &seed, .help = "of weights, order of rows, and every other draw",
+       .low = 0, .high = 9.2e18}};
+  std::vector<Field> graph = fields(neighbors);
+  Field& k = find(graph, "k", "neighbors");
+  k.help = "neighbors of a row; 0 takes three times the perplexity";
+  k.low = 0;
+  return {{"", std::move(top)},
+          {"data", fields(data)},
+          {"model", without(fields(model), "seed")},
+          {"training", without(fields(training), "seed")},
+          {"pca", fields(pca)},
+          {"neighbors", std::move(graph)},
+          {"tsne", without(fields(tsne), "seed")},
+          {"evaluate", without(fields(evaluate), "seed")},
+          {"figures", fields(figures)}};
+}
+
+void Job::prepare() {
+  check_recipe(sections());
+  formats_of(figures);
+  model.seed = training.seed = tsne.seed = evaluate.seed = seed;
+}
+
+std::int64_t neighbors_for(std::int64_t k, double perplexity, std::int64_t n) {
+  const std::int64_t wanted = k > 0 ? k : static_cast<std::int64_t>(std::ceil(3 * perplexity));
+  return std::max<std::int64_t>(1, std::min(wanted, n - 1));
+}
+
+std::filesystem::path find_recipe(const std::string& name) {
+  if (name.ends_with(".toml")) return name;
+  std::vector<std::string> known;
+  for (const auto& folder : recipe_folders()) {
+    const auto path = folder / (name + ".toml");
+    if (std::filesystem::exists(path)) return path;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+      if (entry.path().extension() == ".toml") known.push_back(entry.path().stem());
+  }
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  const std::string near = nearest_name(name, known);
+  std::string list;
+  for (const auto& n : known) list += (list.empty() ? "" : ", ") + n;
+  throw InvalidArgument(near.empty() ? sentence("no recipe is called '", name, "'; known are ", list,
+                                                ", or give the path of a .toml")
+                                     : sentence("no recipe is called '", name, "'; did you mean '",
+                                                near, "'?"));
+}
+
+}  // namespace latlas::cli

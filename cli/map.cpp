@@ -1,0 +1,196 @@
+// latlas map: vectors of any origin → a map.
+#include <fmt/core.h>
+
+#include <chrono>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/mapping.h"
+#include "cli/plan.h"
+#include "cli/job.h"
+#include "latlas/core/error.h"
+#include "latlas/core/npy.h"
+#include "latlas/evaluate/scores.h"
+#include "latlas/layout/pca.h"
+#include "latlas/neighbors/exact.h"
+#include "latlas/render/compose.h"
+#include "latlas/render/draw.h"
+#include "latlas/runs/run_directory.h"
+
+namespace latlas::cli {
+namespace {
+
+struct Options {
+  std::string data, out = "map.npy", method = "tsne", labels, plot, fresh, placed;
+  std::int64_t reduce = 0;
+  NeighborsParams neighbors{.k = 0};
+  TsneParams tsne;
+  bool scores = true;
+
+  std::vector<Field> graph_fields() {
+    std::vector<Field> f = fields(neighbors);
+    Field& k = find(f, "k", "neighbors");
+    k.help = "Neighbors of a row; 0 takes three times the perplexity";
+    k.low = 0;
+    return f;
+  }
+};
+
+// The fitted map, that of new rows, and what is known of both.
+struct Mapped {
+  Matrix map, placed;
+  std::string method_line;
+};
+
+void stop_if_interrupted() {
+  if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
+}
+
+Mapped map_by_pca(ConstRows rows, ConstRows fresh, Metrics& metrics) {
+  const Pca pca = fit_pca(rows, {.components = 2});
+  metrics.set("pca.explained_variance_ratio", pca.explained_variance_ratio);
+  const double share = pca.explained_variance_ratio[0] + pca.explained_variance_ratio[1];
+  return {transform(pca, rows), fresh.empty() ? Matrix() : transform(pca, fresh),
+          fmt::format("2 of {} components explain {:.1f} % of the variance",
+                      std::min(rows.rows(), rows.cols()), 100 * share)};
+}
+
+Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& metrics,
+                   Console& console) {
+  const std::int64_t n = rows.rows();
+  require(n >= 4, "latlas map: ", n, n == 1 ? " row is" : " rows are",
+          " too few for t-SNE; 4 are the least");
+  NeighborsParams near = o.neighbors;
+  near.k = neighbors_for(near.k, o.tsne.perplexity, n);
+  const double rate = machine_rate();
+  Plan plan = plan_neighbors(n, n + fresh.rows(), rows.cols(), near.k, rate);
+  plan += plan_tsne(n, near.k, o.tsne.iterations, rate);
+  plan.bytes += n * rows.cols() * 4;
+  require_fits(plan, "lower --perplexity or --k, or map fewer rows");
+  console.say("plan        " + describe(plan));
+
+  const auto begin = std::chrono::steady_clock::now();
+  const auto since_begin = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  const Neighbors graph = nearest_neighbors(rows, near, console.progress("rows"));
+  stop_if_interrupted();
+  metrics.set("neighbors.k", static_cast<double>(near.k));
+  metrics.set("neighbors.seconds", since_begin());
+  console.finish("neighbors", fmt::format("{} of each row, exact", near.k), since_begin());
+
+  Mapped mapped;
+  TsneResult result = tsne(graph, map_start(rows), o.tsne, console.progress("iterations"));
+  for (const auto& note : result.notes) console.note(note);
+  if (result.stopped)
+    console.note(fmt::format("stopped after {} iterations; the map so far is written", result.iterations));
+  metrics.set("tsne.kl", exact_kl(graph, o.tsne.perplexity, result.map));
+  metrics.set("tsne.iterations", static_cast<double>(result.iterations));
+  if (!fresh.empty() && !result.stopped) {
+    near.k = std::min(near.k, n);
+    PlaceResult placed = place(result.map, nearest_neighbors(fresh, rows, near),
+                               place_params(o.tsne, graph.k()), console.progress("rows"));
+    for (const auto& note : placed.notes) console.note(note);
+    mapped.placed = std::move(placed.map);
+  }
+  metrics.set("tsne.seconds", since_begin());
+  mapped.method_line = fmt::format("KL {:.3f} after {} iterations", *metrics.get("tsne.kl"),
+                                   result.iterations);
+  mapped.map = std::move(result.map);
+  return mapped;
+}
+
+void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels) {
+  render::ComposeOptions options;
+  options.title = fmt::format("{} of {}", o.method == "pca" ? "PCA" : "t-SNE", o.data);
+  options.subtitle = fmt::format("{} rows", count_text(mapped.map.rows()));
+  options.footnote = mapped.method_line;
+  options.ticks = o.method == "pca";
+  if (!mapped.placed.empty())
+    render::draw(render::scatter_train_test(mapped.map, mapped.placed, options), o.plot);
+  else
+    render::draw(render::scatter(mapped.map, labels.values, labels.names, options), o.plot);
+}
+
+void run_map(const Options& o, const Common& common) {
+  require(!o.data.empty(), "latlas map: name the rows, e.g. latlas map embeddings.npy -o map.npy");
+  require(o.method == "tsne" || o.method == "pca", "latlas map: --method is '", o.method,
+          "'; known are tsne, pca");
+  require(o.fresh.empty() == o.placed.empty(),
+          "latlas map: --new and --new-out belong together (rows to place, and where they go)");
+  if (!o.plot.empty()) render::format_of(o.plot);
+  Console console(common.verbosity);
+  Matrix rows = load_rows(o.data);
+  Matrix fresh = o.fresh.empty() ? Matrix() : load_rows(o.fresh);
+  require(fresh.empty() || fresh.cols() == rows.cols(), o.fresh, ": has ", fresh.cols(),
+          " columns, ", o.data, " has ", rows.cols());
+  require_finite(rows, o.data.c_str());
+  const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, rows.rows());
+  if (o.reduce > 0) {
+    const Pca pca = fit_pca(rows, {.components = o.reduce});
+    if (!fresh.empty()) fresh = transform(pca, fresh);
+    rows = transform(pca, rows);
+  }
+
+  Metrics metrics;
+  const Mapped mapped = o.method == "pca" ? map_by_pca(rows, fresh, metrics)
+                                          : map_by_tsne(o, rows, fresh, metrics, console);
+  npy::write(o.out, mapped.map);
+  if (!mapped.placed.empty()) npy::write(o.placed, mapped.placed);
+  if (!o.plot.empty()) plot_map(o, mapped, labels);
+  stop_if_interrupted();
+
+  std::vector<std::pair<std::string, std::string>> lines = {
+      {"map", fmt::format("{} × {} in {}", count_text(mapped.map.rows()), mapped.map.cols(), o.out)},
+      {o.method == "pca" ? "PCA" : "t-SNE", mapped.method_line}};
+  if (!mapped.placed.empty())
+    lines.emplace_back("new rows", fmt::format("{} placed, in {}", count_text(mapped.placed.rows()), o.placed));
+  if (o.scores && rows.rows() >= 32) {
+    const Quality q = evaluate_map(rows, mapped.map, labels.values);
+    metrics.set("quality.trustworthiness", q.trustworthiness.value);
+    metrics.set("quality.continuity", q.continuity.value);
+    metrics.set("quality.recall_at_15", q.recall.value);
+    metrics.set("quality.spearman", q.spearman.value);
+    lines.emplace_back("trustworthiness", number_text(q.trustworthiness.value, 3));
+    lines.emplace_back("recall of 15", number_text(q.recall.value, 3));
+    if (q.label_accuracy) {
+      metrics.set("quality.label_accuracy", q.label_accuracy->value);
+      lines.emplace_back("label accuracy", number_text(q.label_accuracy->value, 3));
+    }
+  }
+  if (!o.plot.empty()) lines.emplace_back("figure", o.plot);
+  if (console.json()) return console.print(metrics.json());
+  console.table("", lines);
+}
+
+}  // namespace
+
+Action add_map(CLI::App& program, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command = add_command(
+      program, common, "map", "Lay rows of numbers out in the plane, by t-SNE or PCA",
+      "  latlas map embeddings.npy -o map.npy --plot map.png\n"
+      "  latlas map cells.npy --labels cells.csv:type --perplexity 50 --plot cells.svg\n"
+      "  latlas map train.npy -o train_map.npy --new test.npy --new-out test_map.npy\n"
+      "  latlas map texts.npy --metric cosine --method tsne");
+  command->add_option("data", o->data, "An .npy of rows (any origin), NAME:train, or an IDX file")
+      ->type_name("");
+  command->add_option("--out,-o", o->out, "The map's file, n × 2 [map.npy]")->type_name("");
+  command->add_option("--method", o->method, "tsne or pca [tsne]")->type_name("");
+  command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")
+      ->type_name("");
+  command->add_option("--plot", o->plot, "Also draw it: a .png, .svg or .pdf")->type_name("");
+  command->add_option("--new", o->fresh, "Rows to place into the fitted map")->type_name("");
+  command->add_option("--new-out", o->placed, "Where their places go")->type_name("");
+  command->add_option("--reduce", o->reduce, "First reduce to that many principal components [no]")
+      ->type_name("");
+  command->add_flag("!--no-scores", o->scores, "Do not score the map");
+  add_flags(*command, o->graph_fields(), "Neighbors");
+  add_flags(*command, fields(o->tsne), "t-SNE");
+  return [o, &common] { run_map(*o, common); };
+}
+
+}  // namespace latlas::cli

@@ -1,0 +1,40 @@
+#include "cli/mapping.h"
+
+#include <algorithm>
+
+#include "latlas/layout/affinities.h"
+#include "latlas/layout/kl.h"
+#include "latlas/layout/pca.h"
+
+namespace latlas::cli {
+namespace {
+
+// tsne() lowers a perplexity that the graph is too small for.
+double fitting_perplexity(double perplexity, std::int64_t k) {
+  return std::min(perplexity, static_cast<double>(k) / 3.0);
+}
+
+}  // namespace
+
+Matrix map_start(ConstRows rows) {
+  const std::int64_t components = std::min<std::int64_t>({2, rows.rows(), rows.cols()});
+  const Matrix found = transform(fit_pca(rows, {.components = components}), rows);
+  Matrix start(rows.rows(), 2);
+  for (std::int64_t i = 0; i < rows.rows(); ++i)
+    std::copy_n(found.row(i), components, start.row(i));
+  return start;
+}
+
+double exact_kl(const Neighbors& graph, double perplexity, ConstRows map) {
+  const AffinityParams params{.perplexity = fitting_perplexity(perplexity, graph.k())};
+  return kl_divergence(perplexity_affinities(graph, params), map);
+}
+
+PlaceParams place_params(const TsneParams& fitted, std::int64_t k) {
+  PlaceParams params;
+  params.perplexity = fitting_perplexity(fitted.perplexity, k);
+  params.grid_spacing = fitted.grid_spacing;
+  return params;
+}
+
+}  // namespace latlas::cli

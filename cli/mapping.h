@@ -1,0 +1,24 @@
+// What `run` and `map` share on the way from rows to a map.
+#pragma once
+
+#include "latlas/layout/place.h"
+#include "latlas/layout/tsne.h"
+#include "latlas/neighbors/neighbors.h"
+
+namespace latlas::cli {
+
+/// The first two principal components of the rows, n × 2; zero where there are fewer.
+Matrix map_start(ConstRows rows);
+
+/// KL of the map with the exact normalizer, under the affinities that tsne() made from the graph.
+double exact_kl(const Neighbors& graph, double perplexity, ConstRows map);
+
+/// How new rows are placed into a map that was fitted with these parameters and k neighbors.
+PlaceParams place_params(const TsneParams& fitted, std::int64_t k);
+
+/// The first columns of rows, as a view.
+inline ConstRows first_columns(ConstRows rows, std::int64_t columns) {
+  return {rows.data(), rows.rows(), columns, rows.stride()};
+}
+
+}  // namespace latlas::cli

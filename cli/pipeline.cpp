@@ -1,0 +1,471 @@
+#include "cli/pipeline.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <optional>
+
+#include "cli/fetching.h"
+#include "cli/figures.h"
+#include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/mapping.h"
+#include "cli/plan.h"
+#include "latlas/core/error.h"
+#include "latlas/core/file.h"
+#include "latlas/core/hash.h"
+#include "latlas/core/machine.h"
+#include "latlas/core/npy.h"
+#include "latlas/core/parallel.h"
+#include "latlas/core/simd.h"
+#include "latlas/data/catalog.h"
+#include "latlas/data/table.h"
+#include "latlas/evaluate/probes.h"
+#include "latlas/layout/place.h"
+#include "latlas/nn/autoencoder.h"
+#include "latlas/runs/run_directory.h"
+
+namespace latlas::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Figures that show shares of the test images need few of them.
+constexpr std::int64_t kSheetImages = 20;
+// Raw pixels are a baseline: a sample of test rows places their accuracy well enough.
+constexpr std::int64_t kPixelSample = 1000;
+
+// The losses of a kept stage, for the figure.
+History read_history(const std::filesystem::path& path) {
+  const auto losses = read_column(path, "loss"), val_losses = read_column(path, "val_loss");
+  History history;
+  for (std::size_t i = 0; i < losses.size(); ++i)
+    history.push_back({static_cast<std::int64_t>(i + 1), std::strtod(losses[i].c_str(), nullptr),
+                       std::strtod(val_losses[i].c_str(), nullptr), 0});
+  return history;
+}
+
+class Pipeline {
+ public:
+  Pipeline(Job job, const PipelineOptions& options, Console& console)
+      : job_(std::move(job)), options_(options), console_(console), run_(options.folder, options.fresh) {}
+
+  void run() {
+    for (const auto& note : run_.notes()) console_.note(note);
+    load_data();
+    describe_run();
+    announce_plan();
+    train();
+    encode_rows();
+    fit_components();
+    lay_out();
+    score();
+    draw();
+    conclude();
+  }
+
+ private:
+  void load_data();
+  void describe_run();
+  void announce_plan();
+  void train();
+  void encode_rows();
+  void fit_components();
+  void lay_out();
+  void score();
+  void draw();
+  void conclude();
+
+  /// Runs `work`, which returns the files it wrote and the line it leaves, unless it is done.
+  struct Outcome {
+    std::vector<std::string> files;
+    std::string line;
+  };
+  template <class Work>
+  bool stage(const std::string& name, const std::vector<std::string>& parts, Work work);
+  [[noreturn]] void interrupt();
+  void stop_if_interrupted() {
+    if (interrupted_by() != 0) interrupt();
+  }
+  std::filesystem::path checkpoint() const;
+  void save_model();
+  Matrix array(const std::string& file) { return npy::read_matrix(run_.path(file)); }
+
+  Job job_;
+  PipelineOptions options_;
+  Console& console_;
+  RunDirectory run_;
+  Dataset data_;
+  std::string data_hash_, train_key_;
+  LabelSet train_labels_, test_labels_;
+  std::optional<Autoencoder> model_;
+  History history_;
+  Matrix latents_train_, latents_test_, pca_train_, pca_test_, tsne_train_, tsne_test_;
+  std::vector<double> variance_ratios_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+template <class Work>
+bool Pipeline::stage(const std::string& name, const std::vector<std::string>& parts, Work work) {
+  std::vector<std::string> all = {name, "1"};  // the second: raised when a stage computes otherwise
+  all.insert(all.end(), parts.begin(), parts.end());
+  const std::string key = stage_key(all);
+  if (run_.is_done(name, key)) {
+    console_.kept(name);
+    return false;
+  }
+  stop_if_interrupted();
+  const auto begin = Clock::now();
+  const Outcome outcome = work(key);
+  const double seconds = since(begin);
+  run_.finish(name, key, seconds, outcome.files);
+  console_.finish(name, outcome.line, seconds);
+  return true;
+}
+
+void Pipeline::interrupt() {
+  run_.save();
+  console_.say(fmt::format("stopped; the same command goes on from here ({})",
+                           options_.folder.string()));
+  throw Interrupted{interrupted_by()};
+}
+
+void Pipeline::load_data() {
+  const auto begin = Clock::now();
+  const std::string& name = job_.data.name;
+  if (options_.fetch && name != "synthetic" && !std::filesystem::is_directory(name) &&
+      !find_dataset(name)) {
+    try {
+      fetch_named(name, console_);
+    } catch (const IoError& error) {
+      if (!options_.or_synthetic) throw;
+      console_.note(fmt::format("{} is neither here nor can it be reached; going on with the "
+                                "built-in synthetic digits",
+                                name));
+      job_.data.name = "synthetic";
+    }
+  } else if (options_.or_synthetic && name != "synthetic" && !std::filesystem::is_directory(name) &&
+             !find_dataset(name)) {
+    console_.note(fmt::format("{} is not here; going on with the built-in synthetic digits", name));
+    job_.data.name = "synthetic";
+  }
+  data_ = first_rows(load_named(job_.data.name), job_.data.train, job_.data.test);
+  train_labels_ = labels_of(data_.train_labels, data_.class_names);
+  test_labels_ = labels_of(data_.test_labels, data_.class_names);
+  Sha256 hash;
+  for (const ByteMatrix* rows : {&data_.train, &data_.test})
+    hash.add(std::as_bytes(std::span(rows->data(), static_cast<std::size_t>(rows->size()))));
+  for (const auto* labels : {&data_.train_labels, &data_.test_labels})
+    hash.add(std::as_bytes(std::span(*labels)));
+  data_hash_ = hash.hex();
+  require(data_.train.rows() >= 4, "data: ", data_.train.rows(),
+          " training rows are too few for a map; 4 are the least");
+  console_.finish("data",
+                  fmt::format("{}: {} training, {} test rows of {} values ({})", job_.data.name,
+                              count_text(data_.train.rows()), count_text(data_.test.rows()),
+                              data_.train.cols(), data_.source),
+                  since(begin));
+}
+
+void Pipeline::describe_run() {
+  write_file(run_.path("recipe.toml"),
+             recipe_text(job_.sections(), "latlas run " + options_.recipe + ", every value filled in"));
+  run_.describe("latlas", LATLAS_VERSION);
+  run_.describe("compiler", __VERSION__);
+  run_.describe("recipe", options_.recipe);
+  run_.describe("seed", std::to_string(job_.seed));
+  run_.describe("simd", std::string(simd::name()));
+  run_.describe("threads", std::to_string(threads()));
+  run_.describe("processor", machine::processor());
+  run_.describe("system", machine::system());
+  run_.describe("data", data_.source);
+  run_.describe("data_sha256", data_hash_);
+  char time[32];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  run_.describe("started", time);
+}
+
+void Pipeline::announce_plan() {
+  const double rate = machine_rate();
+  const std::int64_t n = data_.train.rows(), m = data_.test.rows(), d = data_.train.cols();
+  const std::int64_t k = neighbors_for(job_.neighbors.k, job_.tsne.perplexity, n);
+  const std::int64_t parameters = make_autoencoder(d, job_.model).parameters();
+  Plan plan = plan_training(n, m, parameters, job_.training.epochs, rate);
+  plan += plan_neighbors(n, n + m, job_.model.latent, k, rate);
+  plan += plan_tsne(n, k, job_.tsne.iterations, rate);
+  plan += plan_scores(n, job_.model.latent, job_.evaluate.sample_rows, rate);
+  plan.bytes += (n + m) * (d + 8 * job_.model.latent) + 60'000'000;
+  require_fits(plan, "use fewer rows, e.g. --set data.train=10000");
+  console_.say(fmt::format("plan        {}; results in {}", describe(plan), options_.folder.string()));
+}
+
+std::filesystem::path Pipeline::checkpoint() const {
+  return run_.path("checkpoints") / ("train-" + train_key_.substr(0, 16) + ".safetensors");
+}
+
+void Pipeline::save_model() {
+  write_model(run_.path("model.safetensors"), *model_,
+              {{"loss", job_.training.loss}, {"data", job_.data.name}});
+  write_file(run_.path("history.csv"), to_csv(history_));
+}
+
+void Pipeline::train() {
+  model_ = make_autoencoder(data_.train.cols(), job_.model);
+  const std::vector<std::string> parts = {data_hash_, fingerprint(fields(job_.model)),
+                                          fingerprint(fields(job_.training))};
+  const bool ran = stage("train", parts, [&](const std::string& key) -> Outcome {
+    train_key_ = key;
+    std::filesystem::create_directories(run_.path("checkpoints"));
+    Trainer trainer(*model_, data_.train, data_.test, job_.training);
+    if (!options_.fresh && std::filesystem::exists(checkpoint())) {
+      trainer.resume(read_state(checkpoint(), *model_));
+      console_.say(fmt::format("train       resumed after epoch {}", trainer.history().size()));
+    }
+    auto saved = Clock::now();
+    const Progress progress = console_.progress("steps");
+    while (trainer.epoch(progress)) {
+      if (since(saved) < 2) continue;
+      write_state(checkpoint(), trainer.state(), *model_);
+      saved = Clock::now();
+    }
+    history_ = trainer.history();
+    save_model();
+    if (!trainer.done()) {
+      write_state(checkpoint(), trainer.state(), *model_);
+      interrupt();
+    }
+    double seconds = 0;
+    for (const Epoch& e : history_) seconds += e.seconds;
+    Metrics& m = run_.metrics();
+    m.erase("model");
+    m.set("model.loss", history_.back().loss);
+    m.set("model.val_loss", history_.back().val_loss);
+    m.set("model.epochs", static_cast<double>(history_.size()));
+    m.set("model.seconds", seconds);
+    m.set("model.parameters", static_cast<double>(model_->parameters()));
+    std::filesystem::remove_all(run_.path("checkpoints"));
+    return {{"model.safetensors", "history.csv"},
+            fmt::format("{} epochs, loss {:.4f}, val_loss {:.4f}", history_.size(),
+                        history_.back().loss, history_.back().val_loss)};
+  });
+  if (ran) return;
+  model_ = read_model(run_.path("model.safetensors"));
+  history_ = read_history(run_.path("history.csv"));
+}
+
+void Pipeline::encode_rows() {
+  const std::vector<std::string> parts = {data_hash_, run_.hash_of("model.safetensors")};
+  stage("encode", parts, [&](const std::string&) -> Outcome {
+    latents_train_ = encode(*model_, data_.train);
+    latents_test_ = encode(*model_, data_.test);
+    npy::write(run_.path("latents_train.npy"), latents_train_);
+    npy::write(run_.path("latents_test.npy"), latents_test_);
+    npy::write(run_.path("labels_train.npy"), std::span<const std::uint8_t>(data_.train_labels));
+    npy::write(run_.path("labels_test.npy"), std::span<const std::uint8_t>(data_.test_labels));
+    return {{"latents_train.npy", "latents_test.npy", "labels_train.npy", "labels_test.npy"},
+            fmt::format("{} latents of {} values", count_text(latents_train_.rows() + latents_test_.rows()),
+                        latents_train_.cols())};
+  });
+  if (latents_train_.empty()) {
+    latents_train_ = array("latents_train.npy");
+    latents_test_ = array("latents_test.npy");
+  }
+}
+
+void Pipeline::fit_components() {
+  const std::vector<std::string> parts = {run_.hash_of("latents_train.npy"),
+                                          run_.hash_of("latents_test.npy"),
+                                          fingerprint(fields(job_.pca))};
+  stage("pca", parts, [&](const std::string&) -> Outcome {
+    const auto begin = Clock::now();
+    // All components are fitted, for the figure of the explained variance; the first are kept.
+    const Pca all = fit_pca(latents_train_, {.components = std::min(latents_train_.rows(),
+                                                                    latents_train_.cols())});
+    const std::int64_t kept = job_.pca.components;
+    require(kept <= all.components.rows(), "pca: ", kept, " components are more than the ",
+            all.components.rows(), " that these latents have");
+    for (const auto& [file, rows] : {std::pair("pca_train.npy", ConstRows(latents_train_)),
+                                     std::pair("pca_test.npy", ConstRows(latents_test_))}) {
+      const Matrix coordinates = transform(all, rows);
+      npy::write(run_.path(file), first_columns(coordinates, kept));
+    }
+    Metrics& m = run_.metrics();
+    m.erase("pca");
+    m.set("pca.explained_variance_ratio", all.explained_variance_ratio);
+    m.set("pca.seconds", since(begin));
+    double share = 0;
+    for (std::int64_t i = 0; i < kept; ++i)
+      share += all.explained_variance_ratio[static_cast<std::size_t>(i)];
+    return {{"pca_train.npy", "pca_test.npy"},
+            fmt::format("{} of {} components explain {:.1f} % of the variance", kept,
+                        all.components.rows(), 100 * share)};
+  });
+  pca_train_ = array("pca_train.npy");
+  pca_test_ = array("pca_test.npy");
+  variance_ratios_ = run_.metrics().list("pca.explained_variance_ratio");
+}
+
+void Pipeline::lay_out() {
+  const std::vector<std::string> parts = {run_.hash_of("latents_train.npy"),
+                                          run_.hash_of("latents_test.npy"),
+                                          fingerprint(fields(job_.neighbors)),
+                                          fingerprint(fields(job_.tsne))};
+  stage("tsne", parts, [&](const std::string&) -> Outcome {
+    const std::int64_t n = latents_train_.rows();
+    Metrics& m = run_.metrics();
+    m.erase("neighbors");
+    m.erase("tsne");
+
+    auto begin = Clock::now();
+    NeighborsParams near = job_.neighbors;
+    near.k = neighbors_for(near.k, job_.tsne.perplexity, n);
+    const Neighbors graph = nearest_neighbors(latents_train_, near, console_.progress("rows"));
+    stop_if_interrupted();
+    m.set("neighbors.k", static_cast<double>(graph.k()));
+    m.set("neighbors.recall", 1);  // exact
+    m.set("neighbors.seconds", since(begin));
+    console_.finish("neighbors", fmt::format("{} of each row, exact", graph.k()), since(begin));
+
+    begin = Clock::now();
+    const TsneResult map =
+        tsne(graph, map_start(latents_train_), job_.tsne, console_.progress("iterations"));
+    for (const auto& note : map.notes) console_.note(note);
+    if (map.stopped) interrupt();
+    const double kl = exact_kl(graph, job_.tsne.perplexity, map.map);
+    m.set("tsne.kl", kl);
+    m.set("tsne.iterations", static_cast<double>(map.iterations));
+    npy::write(run_.path("tsne_train.npy"), map.map);
+
+    PlaceResult placed;
+    if (latents_test_.rows() > 0)
+      placed = place(map.map, nearest_neighbors(latents_test_, latents_train_, near),
+                     place_params(job_.tsne, graph.k()), console_.progress("rows"));
+    for (const auto& note : placed.notes) console_.note(note);
+    if (placed.stopped) interrupt();
+    npy::write(run_.path("tsne_test.npy"), placed.map);
+    m.set("tsne.seconds", since(begin));
+    return {{"tsne_train.npy", "tsne_test.npy"},
+            fmt::format("KL {:.3f} after {} iterations{}, {} test rows placed", kl, map.iterations,
+                        map.converged ? " (it had stopped falling)" : "",
+                        count_text(placed.map.rows()))};
+  });
+  tsne_train_ = array("tsne_train.npy");
+  tsne_test_ = array("tsne_test.npy");
+}
+
+void Pipeline::score() {
+  const std::vector<std::string> parts = {
+      data_hash_, run_.hash_of("latents_train.npy"), run_.hash_of("pca_train.npy"),
+      run_.hash_of("pca_test.npy"), run_.hash_of("tsne_train.npy"), run_.hash_of("tsne_test.npy"),
+      fingerprint(fields(job_.evaluate))};
+  stage("evaluate", parts, [&](const std::string&) -> Outcome {
+    Metrics& m = run_.metrics();
+    m.erase("quality");
+    const auto set_score = [&](const std::string& name, const Score& score) {
+      m.set(name, score.value);
+      if (score.standard_error > 0) m.set(name + "_error", score.standard_error);
+    };
+    const auto set_quality = [&](const std::string& map, ConstRows train, ConstRows test) {
+      const Quality q = evaluate_map(latents_train_, train, train_labels_.values, job_.evaluate);
+      set_score("quality." + map + ".trustworthiness", q.trustworthiness);
+      set_score("quality." + map + ".continuity", q.continuity);
+      set_score("quality." + map + ".recall_at_15", q.recall);
+      set_score("quality." + map + ".spearman", q.spearman);
+      if (q.label_accuracy) set_score("quality." + map + ".label_accuracy", *q.label_accuracy);
+      if (test.rows() > 0)
+        set_score("quality." + map + ".test_label_accuracy",
+                  label_accuracy(train, train_labels_.values, test, test_labels_.values, job_.evaluate));
+      stop_if_interrupted();
+    };
+    set_quality("pca", pca_train_, pca_test_);
+    set_quality("tsne", tsne_train_, tsne_test_);
+    if (latents_test_.rows() > 0) {
+      set_score("quality.latents.knn_accuracy",
+                knn_accuracy(latents_train_, train_labels_.values, latents_test_, test_labels_.values,
+                             job_.evaluate));
+      set_score("quality.latents.probe_accuracy",
+                probe_accuracy(latents_train_, train_labels_.values, latents_test_,
+                               test_labels_.values));
+      EvaluateParams pixels = job_.evaluate;
+      pixels.exact_rows = std::min(pixels.exact_rows, kPixelSample);
+      pixels.sample_rows = std::min(pixels.sample_rows, kPixelSample);
+      set_score("quality.pixels.knn_accuracy",
+                knn_accuracy(scaled(data_.train), train_labels_.values, scaled(data_.test),
+                             test_labels_.values, pixels));
+    }
+    return {{}, "scores of both maps, the latents and the pixels"};
+  });
+}
+
+void Pipeline::draw() {
+  std::vector<std::string> parts = {
+      run_.hash_of("history.csv"),   run_.hash_of("model.safetensors"), run_.hash_of("pca_train.npy"),
+      run_.hash_of("pca_test.npy"),  run_.hash_of("tsne_train.npy"),    run_.hash_of("tsne_test.npy"),
+      run_.hash_of("labels_train.npy"), fingerprint(fields(job_.figures)),
+      std::to_string(run_.metrics().get("quality.tsne.trustworthiness").value_or(0))};
+  stage("figures", parts, [&](const std::string&) -> Outcome {
+    const std::int64_t shown = std::min(kSheetImages, data_.test.rows());
+    const Matrix originals = scaled(data_.test.rows(0, shown));
+    const Matrix reconstructions = reconstruct(*model_, Pixels(data_.test.rows(0, shown)));
+    const Gallery gallery{job_, run_.metrics(), pca_train_, pca_test_, tsne_train_, tsne_test_,
+                          train_labels_, test_labels_, originals, reconstructions, data_.height,
+                          data_.width, history_, variance_ratios_};
+    const auto files = draw_gallery(gallery, run_.folder());
+    return {files, fmt::format("{} files", files.size())};
+  });
+}
+
+void Pipeline::conclude() {
+  Metrics& m = run_.metrics();
+  const double total = since(begin_);
+  m.set("total_seconds", total);
+  m.set("peak_memory_bytes", static_cast<double>(machine::peak_memory()));
+  m.set("threads", threads());
+  run_.save();
+  if (console_.json()) return console_.print(m.json());
+
+  const auto value = [&](const std::string& name, int digits) {
+    const auto x = m.get(name);
+    return x ? number_text(*x, digits) : std::string("–");
+  };
+  const auto both = [&](const std::string& score) {
+    return fmt::format("{:>6}   {:>6}", value("quality.pca." + score, 3),
+                       value("quality.tsne." + score, 3));
+  };
+  console_.table(
+      fmt::format("{} in {}, {} of memory at most", options_.recipe, seconds_text(total),
+                  bytes_text(machine::peak_memory())),
+      {{"autoencoder", fmt::format("val_loss {} after {} epochs, {} parameters",
+                                   value("model.val_loss", 4), value("model.epochs", 0),
+                                   count_text(model_->parameters()))},
+       {"t-SNE", fmt::format("KL {}", value("tsne.kl", 3))},
+       {"latents", fmt::format("{} of test rows get their class from the 10 nearest latents (pixels: {})",
+                               value("quality.latents.knn_accuracy", 3),
+                               value("quality.pixels.knn_accuracy", 3))}});
+  console_.table("how far to trust the maps   PCA    t-SNE   (1 is best)",
+                 {{"trustworthiness       ", both("trustworthiness")},
+                  {"continuity", both("continuity")},
+                  {"recall of 15 neighbors", both("recall_at_15")},
+                  {"distance correlation", both("spearman")},
+                  {"label accuracy", both("label_accuracy")},
+                  {"… of test points", both("test_label_accuracy")}});
+  console_.table("files", {{"figures", (run_.folder() / "figures").string()},
+                           {"scores", run_.path("metrics.json").string()},
+                           {"arrays", (run_.folder() / "*.npy").string()},
+                           {"model", run_.path("model.safetensors").string()}});
+}
+
+}  // namespace
+
+void run_pipeline(Job job, const PipelineOptions& options, Console& console) {
+  Pipeline(std::move(job), options, console).run();
+}
+
+}  // namespace latlas::cli

@@ -1,0 +1,61 @@
+// Times are operations over the measured rate of multiply-adds, each step with the share of that rate
+// it reaches (from bench/); they are meant to be right within a factor of two.
+#include "cli/plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/console.h"
+#include "latlas/core/error.h"
+#include "latlas/core/machine.h"
+#include "latlas/core/parallel.h"
+
+namespace latlas::cli {
+
+Plan& Plan::operator+=(const Plan& other) {
+  seconds += other.seconds;
+  bytes = std::max(bytes, other.bytes);
+  return *this;
+}
+
+double machine_rate() { return machine::multiply_add_rate() * threads(); }
+
+Plan plan_training(std::int64_t rows, std::int64_t validation_rows, std::int64_t parameters,
+                   std::int64_t epochs, double rate) {
+  const double each = 3.0 * static_cast<double>(rows) + static_cast<double>(validation_rows);
+  return {each * static_cast<double>(parameters * epochs) / (0.55 * rate), parameters * 64};
+}
+
+Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, std::int64_t k,
+                    double rate) {
+  const double pairs = static_cast<double>(rows) * static_cast<double>(queries);
+  return {pairs * static_cast<double>(std::max<std::int64_t>(cols, 16)) / (0.7 * rate),
+          rows * cols * 8 + queries * k * 8};
+}
+
+Plan plan_tsne(std::int64_t rows, std::int64_t k, std::int64_t iterations, double rate) {
+  const double edges = 1.4 * static_cast<double>(rows * k);
+  const double exact = rows < 2000 ? 12.0 * static_cast<double>(rows * rows) : 0;
+  const double grid = rows < 2000 ? 0 : 4e8 + 900.0 * static_cast<double>(rows);
+  return {static_cast<double>(iterations) * (60 * edges + exact + grid) / rate,
+          rows * k * 40 + (rows < 2000 ? 0 : 200'000'000)};
+}
+
+Plan plan_scores(std::int64_t rows, std::int64_t cols, std::int64_t sample, double rate) {
+  const double pairs = static_cast<double>(rows) * static_cast<double>(std::min(rows, sample));
+  return {pairs * static_cast<double>(cols + 16) * 2 / (0.4 * rate), rows * cols * 8};
+}
+
+std::string describe(const Plan& plan) {
+  return sentence("about ", seconds_text(std::max(plan.seconds, 0.1)), " and ", bytes_text(plan.bytes),
+                  " on ", threads(), threads() == 1 ? " thread" : " threads");
+}
+
+void require_fits(const Plan& plan, const std::string& advice) {
+  const std::int64_t available = machine::available_memory();
+  if (plan.bytes <= available) return;
+  throw WouldNotFit(sentence("this needs ", bytes_text(plan.bytes), " of memory, ",
+                             bytes_text(available), " are free; ", advice));
+}
+
+}  // namespace latlas::cli

@@ -1,0 +1,90 @@
+// latlas plot: a map → a figure.
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "latlas/core/error.h"
+#include "latlas/render/compose.h"
+#include "latlas/render/draw.h"
+
+namespace latlas::cli {
+namespace {
+
+struct Options {
+  std::string map, labels, placed, placed_labels, out = "map.png", title, subtitle, theme = "light",
+                                                  palette = "petroff";
+  double dpi = 200, width = 10, height = 8;
+  bool ticks = false;
+};
+
+void run_plot(const Options& o, const Common& common) {
+  require(!o.map.empty(), "latlas plot: name a map, e.g. latlas plot map.npy -o map.png");
+  require(o.theme == "light" || o.theme == "dark", "latlas plot: --theme is '", o.theme,
+          "'; known are light, dark");
+  require(o.palette == "petroff" || o.palette == "okabe_ito", "latlas plot: --palette is '",
+          o.palette, "'; known are petroff, okabe_ito");
+  render::format_of(o.out);
+  Console console(common.verbosity);
+  const auto load_map = [](const std::string& name) {
+    Matrix map = load_rows(name);
+    require(map.cols() == 2, name, ": has ", map.cols(),
+            " columns; a map has 2 (latlas map makes one from other rows)");
+    return map;
+  };
+  const Matrix map = load_map(o.map);
+  const Matrix placed = o.placed.empty() ? Matrix() : load_map(o.placed);
+  const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
+  const LabelSet placed_labels =
+      o.placed_labels.empty() ? LabelSet{} : load_labels(o.placed_labels, placed.rows());
+  require(labels.empty() == placed_labels.empty() || placed.empty(),
+          "latlas plot: give labels for both the map and the new points, or for neither");
+  require(placed_labels.empty() || placed_labels.names == labels.names,
+          "latlas plot: the labels of map and new points name different classes");
+
+  render::ComposeOptions options;
+  options.title = o.title.empty() ? std::filesystem::path(o.map).stem().string() : o.title;
+  options.subtitle = o.subtitle.empty() ? fmt::format("{} points", count_text(map.rows())) : o.subtitle;
+  options.theme = o.theme == "dark" ? render::Theme::dark : render::Theme::light;
+  options.ticks = o.ticks;
+  options.width = o.width;
+  options.height = o.height;
+  render::Figure figure =
+      placed.empty()   ? render::scatter(map, labels.values, labels.names, options)
+      : labels.empty() ? render::scatter_train_test(map, placed, options)
+                       : render::scatter_train_test(map, labels.values, placed, placed_labels.values,
+                                                    labels.names, options);
+  figure.palette = o.palette == "okabe_ito" ? render::Palette::okabe_ito : render::Palette::petroff;
+  render::draw(figure, o.out, {.dpi = o.dpi});
+  console.table("", {{"figure", o.out}});
+}
+
+}  // namespace
+
+Action add_plot(CLI::App& program, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command = add_command(
+      program, common, "plot", "Draw a map as PNG, SVG or PDF",
+      "  latlas plot map.npy --labels labels.npy -o map.png\n"
+      "  latlas plot map.npy --labels packages.tsv:section --title \"Debian packages\" -o map.pdf\n"
+      "  latlas plot train_map.npy --new test_map.npy --theme dark -o both.svg");
+  command->add_option("map", o->map, "An .npy of n × 2 places")->type_name("");
+  command->add_option("--out,-o", o->out, "The figure: .png, .svg or .pdf [map.png]")->type_name("");
+  command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")
+      ->type_name("");
+  command->add_option("--new", o->placed, "A second map, drawn on top (test points)")->type_name("");
+  command->add_option("--new-labels", o->placed_labels, "Its classes")->type_name("");
+  command->add_option("--title", o->title, "[the file's name]")->type_name("");
+  command->add_option("--subtitle", o->subtitle, "[the number of points]")->type_name("");
+  command->add_option("--theme", o->theme, "light or dark [light]")->type_name("");
+  command->add_option("--palette", o->palette, "petroff or okabe_ito [petroff]")->type_name("");
+  command->add_option("--dpi", o->dpi, "Pixels an inch [200]")->type_name("");
+  command->add_option("--width", o->width, "Inches [10]")->type_name("");
+  command->add_option("--height", o->height, "Inches [8]")->type_name("");
+  command->add_flag("--ticks", o->ticks, "Numbers on the axes (where the unit means something)");
+  return [o, &common] { run_plot(*o, common); };
+}
+
+}  // namespace latlas::cli

@@ -1,0 +1,13 @@
+// Several lambdas as one visitor for std::visit.
+#pragma once
+
+namespace latlas {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+}  // namespace latlas

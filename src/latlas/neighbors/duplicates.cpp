@@ -1,0 +1,73 @@
+#include "latlas/neighbors/duplicates.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+#include "latlas/core/parallel.h"
+
+namespace latlas::scan {
+namespace {
+
+std::uint64_t hash_of(std::span<const float> x) {
+  std::uint64_t h = 0x9E3779B97F4A7C15;
+  for (const float v : x) {
+    h = (h ^ std::bit_cast<std::uint32_t>(v + 0.0F)) * 0xD6E8FEB86659FD93;  // −0 + 0 is 0
+    h ^= h >> 32;
+  }
+  return h;
+}
+
+struct Hashed {
+  std::uint64_t hash;
+  std::int32_t row;
+};
+
+}  // namespace
+
+std::span<const std::int32_t> Distinct::equals(std::int32_t first) const {
+  const auto f = static_cast<std::size_t>(first);
+  return {members.data() + offset[f], static_cast<std::size_t>(offset[f + 1] - offset[f])};
+}
+
+Distinct distinct_rows(ConstRows rows) {
+  const auto n = static_cast<std::size_t>(rows.rows());
+  std::vector<Hashed> hashed(n);
+  parallel_for(rows.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      hashed[static_cast<std::size_t>(i)] = {hash_of(rows[i]), static_cast<std::int32_t>(i)};
+  });
+  std::sort(hashed.begin(), hashed.end(), [](const Hashed& a, const Hashed& b) {
+    return a.hash < b.hash || (a.hash == b.hash && a.row < b.row);
+  });
+
+  // Rows of one hash are nearly always equal; those that are not start sets of their own.
+  Distinct d;
+  d.first.resize(n);
+  std::vector<std::int32_t> firsts;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i == 0 || hashed[i].hash != hashed[i - 1].hash) firsts.clear();
+    const auto row = rows[hashed[i].row];
+    const auto same = std::find_if(firsts.begin(), firsts.end(), [&](std::int32_t f) {
+      return std::equal(row.begin(), row.end(), rows[f].begin());
+    });
+    const std::int32_t first = same == firsts.end() ? hashed[i].row : *same;
+    if (same == firsts.end()) firsts.push_back(first);
+    d.first[static_cast<std::size_t>(hashed[i].row)] = first;
+  }
+
+  d.offset.resize(n + 1);
+  for (std::size_t i = 0; i < n; ++i) {
+    ++d.offset[static_cast<std::size_t>(d.first[i]) + 1];
+    if (d.first[i] == static_cast<std::int32_t>(i)) d.rows.push_back(d.first[i]);
+  }
+  std::partial_sum(d.offset.begin(), d.offset.end(), d.offset.begin());
+  d.members.resize(n);
+  std::vector<std::int64_t> at(d.offset.begin(), d.offset.end() - 1);
+  for (std::size_t i = 0; i < n; ++i)
+    d.members[static_cast<std::size_t>(at[static_cast<std::size_t>(d.first[i])]++)] =
+        static_cast<std::int32_t>(i);
+  return d;
+}
+
+}  // namespace latlas::scan

@@ -1,0 +1,27 @@
+// Which rows are equal. Searches look at one row of each set of equals, so that data full of
+// duplicates cost less instead of more. Internal to the room.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "latlas/core/matrix.h"
+
+namespace latlas::scan {
+
+struct Distinct {
+  std::vector<std::int32_t> first;  ///< For each row the lowest equal one (itself, if none).
+  std::vector<std::int32_t> rows;   ///< Rows that are their own first, ascending.
+
+  /// All rows equal to row `first` (which is its own first), ascending.
+  std::span<const std::int32_t> equals(std::int32_t first) const;
+
+  std::vector<std::int32_t> members;    // rows, grouped by their first
+  std::vector<std::int64_t> offset;     // of the group of each row that is its own first
+};
+
+/// Rows are equal when all their values are (0 and −0 are).
+Distinct distinct_rows(ConstRows rows);
+
+}  // namespace latlas::scan

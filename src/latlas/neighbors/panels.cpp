@@ -1,0 +1,254 @@
+#include "latlas/neighbors/panels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "latlas/core/error.h"
+#include "latlas/core/parallel.h"
+
+namespace latlas::scan {
+namespace {
+
+constexpr double kUnit = 0x1p-24;     // half a unit in the last place of 1.0f
+constexpr double kPublished = 0x1p-22;  // a distance in double, rounded to float32, moves by less
+constexpr std::int64_t kTile = 512;   // rows; sums run tile by tile
+
+std::vector<float> column_means(ConstRows rows) {
+  const std::int64_t d = rows.cols(), tiles = (rows.rows() + kTile - 1) / kTile;
+  BasicMatrix<double> sums(tiles, d);
+  parallel_for(rows.rows(), kTile, [&](std::int64_t begin, std::int64_t end) {
+    double* sum = sums.row(begin / kTile);
+    for (std::int64_t i = begin; i < end; ++i)
+      for (std::int64_t j = 0; j < d; ++j) sum[j] += rows.row(i)[j];
+  });
+  std::vector<float> mean(static_cast<std::size_t>(d));
+  for (std::int64_t j = 0; j < d; ++j) {
+    double sum = 0;
+    for (std::int64_t t = 0; t < tiles; ++t) sum += sums(t, j);
+    mean[static_cast<std::size_t>(j)] = static_cast<float>(sum / static_cast<double>(rows.rows()));
+  }
+  return mean;
+}
+
+struct Extent {
+  double magnitude = 0, norm = 0;  // largest |x − m| of a column, of a row
+};
+
+Extent extent_of(ConstRows rows, std::span<const float> mean) {
+  std::vector<Extent> parts(static_cast<std::size_t>((rows.rows() + kTile - 1) / kTile));
+  parallel_for(rows.rows(), kTile, [&](std::int64_t begin, std::int64_t end) {
+    Extent e;
+    for (std::int64_t i = begin; i < end; ++i) {
+      double sum = 0;
+      for (std::size_t j = 0; j < mean.size(); ++j) {
+        const double x = static_cast<double>(rows.row(i)[j]) - static_cast<double>(mean[j]);
+        e.magnitude = std::max(e.magnitude, std::abs(x));
+        sum += x * x;
+      }
+      e.norm = std::max(e.norm, std::sqrt(sum));
+    }
+    parts[static_cast<std::size_t>(begin / kTile)] = e;
+  });
+  Extent all;
+  for (const Extent& e : parts)
+    all = {std::max(all.magnitude, e.magnitude), std::max(all.norm, e.norm)};
+  return all;
+}
+
+double norm_of(std::span<const float> x) {
+  double sum = 0;
+  for (const float v : x) sum += static_cast<double>(v) * static_cast<double>(v);
+  return std::sqrt(sum);
+}
+
+double distance_of(std::span<const float> x, std::span<const float> y) {
+  double sum = 0;
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double gap = static_cast<double>(x[j]) - static_cast<double>(y[j]);
+    sum += gap * gap;
+  }
+  return std::sqrt(sum);
+}
+
+void scale_row(const Frame& frame, const float* x, float* scaled) {
+  for (std::size_t j = 0; j < frame.mean.size(); ++j)
+    scaled[j] = static_cast<float>(
+        (static_cast<double>(x[j]) - static_cast<double>(frame.mean[j])) * frame.scale);
+}
+
+// Center and radius of rows; the radius is rounded up by more than double sums can lose.
+double enclose(ConstRows rows, float* center) {
+  const std::int64_t d = rows.cols();
+  std::vector<double> sum(static_cast<std::size_t>(d));
+  for (std::int64_t i = 0; i < rows.rows(); ++i)
+    for (std::int64_t j = 0; j < d; ++j) sum[static_cast<std::size_t>(j)] += rows.row(i)[j];
+  for (std::int64_t j = 0; j < d; ++j)
+    center[j] = static_cast<float>(sum[static_cast<std::size_t>(j)] /
+                                   static_cast<double>(rows.rows()));
+  double radius = 0;
+  for (std::int64_t i = 0; i < rows.rows(); ++i)
+    radius = std::max(radius, distance_of(rows[i], {center, static_cast<std::size_t>(d)}));
+  return radius * (1 + 1e-9);
+}
+
+// The column of largest variance among at most 256 of the rows, evenly chosen.
+std::int64_t widest_column(ConstRows rows, std::span<const std::int32_t> chosen) {
+  const std::size_t step = std::max<std::size_t>(1, chosen.size() / 256);
+  const auto d = static_cast<std::size_t>(rows.cols());
+  std::vector<double> sum(d), square(d);
+  double count = 0;
+  for (std::size_t i = 0; i < chosen.size(); i += step, ++count) {
+    const float* x = rows.row(chosen[i]);
+    const float* origin = rows.row(chosen[0]);
+    for (std::size_t j = 0; j < d; ++j) {
+      const double v = static_cast<double>(x[j]) - static_cast<double>(origin[j]);
+      sum[j] += v;
+      square[j] += v * v;
+    }
+  }
+  std::size_t widest = 0;
+  double most = -1;
+  for (std::size_t j = 0; j < d; ++j) {
+    const double variance = square[j] - sum[j] * sum[j] / count;
+    if (variance > most) {
+      most = variance;
+      widest = j;
+    }
+  }
+  return static_cast<std::int64_t>(widest);
+}
+
+void order_compactly(ConstRows rows, std::span<std::int32_t> chosen) {
+  const auto group = static_cast<std::size_t>(kGroup);
+  if (chosen.size() <= group) return;
+  const std::size_t half = (chosen.size() / 2 + group - 1) / group * group;
+  const std::int64_t column = widest_column(rows, chosen);
+  std::nth_element(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(half), chosen.end(),
+                   [&](std::int32_t a, std::int32_t b) {
+                     const float x = rows.row(a)[column], y = rows.row(b)[column];
+                     return x < y || (x == y && a < b);
+                   });
+  order_compactly(rows, chosen.first(half));
+  order_compactly(rows, chosen.subspan(half));
+}
+
+}  // namespace
+
+Frame frame_of(ConstRows data, ConstRows queries, const char* what) {
+  Frame frame{column_means(data), 1};
+  const Extent a = extent_of(data, frame.mean), b = extent_of(queries, frame.mean);
+  require(a.norm + std::max(a.norm, b.norm) <= std::numeric_limits<float>::max(), what,
+          ": rows lie up to ", a.norm + std::max(a.norm, b.norm),
+          " apart, farther than float32 can say (3.4e38); scale the data down");
+  const double magnitude = std::max(a.magnitude, b.magnitude);
+  if (magnitude > 0) frame.scale = std::ldexp(1.0, -std::ilogb(magnitude));
+  return frame;
+}
+
+Doubt::Doubt(const Frame& frame, double norm)
+    : scale_(frame.scale),
+      a_(norm),
+      epsilon_((static_cast<double>(frame.cols()) + 5) * kUnit),
+      tiny_(static_cast<double>(frame.cols()) * 0x1p-120) {}
+
+double Doubt::reach(double distance) const {
+  const double shift = 1.01 * kUnit;
+  return (distance * scale_ * (1 + kPublished) + 2 * shift * a_) / (1 - shift) + tiny_;
+}
+
+float Doubt::upper(double distance) const {
+  const double delta = reach(distance), sum = a_ + delta;
+  const double score =
+      0.5 * (delta - a_) * (delta + a_) + 1.5 * epsilon_ * sum * sum + tiny_;
+  return static_cast<float>(score + std::abs(score) * 0x1p-23);
+}
+
+float Doubt::lower(double distance) const {
+  const double shift = 1.01 * kUnit;
+  const double least =
+      (distance * scale_ * (1 - kPublished) - 2 * shift * a_) / (1 + shift) - tiny_;
+  // ½(Δ² − a²) − 3/2 ε (a + Δ)² grows with Δ from here on.
+  const double lowest = 3 * epsilon_ * a_ / (1 - 3 * epsilon_);
+  const double delta = std::max(least, lowest), sum = a_ + delta;
+  const double score =
+      0.5 * (delta - a_) * (delta + a_) - 1.5 * epsilon_ * sum * sum - tiny_;
+  return static_cast<float>(score - std::abs(score) * 0x1p-23);
+}
+
+double Doubt::distance(float score) const {
+  // Δ² ≤ 2 s + a² + 3 ε (a + Δ)², and (a + Δ)² ≤ 2 a² + 2 Δ².
+  const double square =
+      (2 * static_cast<double>(score) + a_ * a_ * (1 + 6 * epsilon_) + 2 * tiny_) /
+      (1 - 6 * epsilon_);
+  const double delta = std::sqrt(std::max(square, 0.0)), shift = 1.01 * kUnit;
+  return (delta * (1 + shift) + 2 * shift * a_ + tiny_) / scale_;
+}
+
+std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen) {
+  order_compactly(rows, chosen);
+  return chosen;
+}
+
+Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width) {
+  Panels p;
+  p.frame = std::move(frame);
+  p.data = data;
+  p.row = std::move(rows);
+  p.width = width;
+  p.groups = (p.places() + kGroup - 1) / kGroup;
+  const std::int64_t d = p.cols();
+  p.packed = Matrix(p.groups, kGroup * d);
+  p.half_norm.assign(static_cast<std::size_t>(p.groups * kGroup),
+                     std::numeric_limits<float>::infinity());
+  p.center = Matrix(p.groups, d);
+  p.radius.resize(static_cast<std::size_t>(p.groups));
+  parallel_for(p.groups, 4, [&](std::int64_t begin, std::int64_t end) {
+    Matrix scaled(kGroup, d);
+    for (std::int64_t g = begin; g < end; ++g) {
+      const std::int64_t first = g * kGroup, count = std::min(kGroup, p.places() - first);
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto place = static_cast<std::size_t>(first + i);
+        float* x = scaled.row(i);
+        scale_row(p.frame, data.row(p.row[place]), x);
+        float* column = p.packed.row(g) + i / width * width * d + i % width;
+        for (std::int64_t k = 0; k < d; ++k) column[k * width] = x[k];
+        const double norm = norm_of(scaled[i]);
+        p.half_norm[place] = static_cast<float>(0.5 * norm * norm);
+      }
+      p.radius[static_cast<std::size_t>(g)] = enclose(scaled.rows(0, count), p.center.row(g));
+    }
+  });
+  return p;
+}
+
+Block::Block(std::int64_t cols)
+    // Rows a multiple of 4096 bytes apart would share the same few sets of a cache.
+    : stride(cols < 512 ? cols : cols + 16),
+      negated(kBlock, stride),
+      norm(static_cast<std::size_t>(kBlock)),
+      center(static_cast<std::size_t>(cols)) {}
+
+void Block::fill(const Frame& frame, ConstRows rows, std::span<const std::int32_t> chosen) {
+  const auto count = static_cast<std::int64_t>(chosen.size());
+  std::fill_n(negated.data(), negated.size(), 0.0F);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    scale_row(frame, rows.row(chosen[at]), negated.row(i));
+    norm[at] = norm_of({negated.row(i), center.size()});
+  }
+  radius = enclose({negated.data(), count, frame.cols(), stride}, center.data());
+  for (std::int64_t i = 0; i < negated.size(); ++i) negated.data()[i] = -negated.data()[i];
+}
+
+void groups_by_distance(const Panels& panels, const Block& block, std::vector<GroupAt>& order) {
+  order.resize(static_cast<std::size_t>(panels.groups));
+  for (std::int64_t g = 0; g < panels.groups; ++g)
+    order[static_cast<std::size_t>(g)] = {distance_of(block.center, panels.center[g]), g};
+  std::sort(order.begin(), order.end(), [](const GroupAt& a, const GroupAt& b) {
+    return a.distance < b.distance || (a.distance == b.distance && a.group < b.group);
+  });
+}
+
+}  // namespace latlas::scan

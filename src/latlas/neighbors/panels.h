@@ -1,0 +1,105 @@
+// Rows prepared for a scan: centered, scaled, put in an order in which neighbors in space are
+// neighbors in memory, and packed for the product tile. Internal to the room.
+//
+// A scan computes for a query x and a row y, both less the columns' means m and times a power of
+// two c that brings the largest magnitude near 1 (x' = fl(c (x − m)), likewise y'), the score
+//
+//   s(x, y) = ½|y'|² − x'·y'  =  ½ (|x' − y'|² − |x'|²)
+//
+// in float32, as one chain of fused multiply-adds. Scores of one query order rows by distance, up to
+// rounding. What rounding can do is bounded, so that a test against a limit loses no row. With
+// u = 2⁻²⁴, a = |x'|, b = |y'|, Δ = |x' − y'| and δ = c |x − y|, the true distance:
+//
+//   |s − ½(Δ² − a²)| ≤ ε (½ b² + a b) ≤ 3/2 ε (a + Δ)²,  ε = (d + 4) u     the chain; b ≤ a + Δ
+//   |Δ − δ| ≤ υ (a + b) ≤ υ (2 a + Δ),                   υ = 1.01 u        centering, scaling
+//
+// (x − m is a difference of floats: one rounding in double, one to float). Absolute terms account for
+// numbers that underflow. Centering matters twice: it makes a small where data lie far from the
+// origin, and with it the width of the doubt.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "latlas/core/matrix.h"
+
+namespace latlas::scan {
+
+constexpr std::int64_t kGroup = 96;  // rows of the data that are skipped or scanned together
+constexpr std::int64_t kBlock = 96;  // queries that scan together; both are multiples of every tile
+constexpr std::int64_t kMaxCols = std::int64_t{1} << 20;  // ε stays below 0.07
+
+/// The map from rows to scaled rows.
+struct Frame {
+  std::vector<float> mean;
+  double scale = 1;  // a power of two
+
+  std::int64_t cols() const { return static_cast<std::int64_t>(mean.size()); }
+};
+
+/// The frame in which the rows of both have magnitudes of at most 2; the mean is that of `data`.
+/// Throws InvalidArgument, beginning with `what`, where a distance might exceed float32.
+Frame frame_of(ConstRows data, ConstRows queries, const char* what);
+
+/// Rounding bounds for one query; distances are true ones (not scaled) unless they say so.
+class Doubt {
+ public:
+  /// @param norm  a = |x'|
+  Doubt(const Frame& frame, double norm);
+  /// No row at `distance` or nearer (as float32) scores above this.
+  float upper(double distance) const;
+  /// No row at `distance` or farther (as float32) scores below this.
+  float lower(double distance) const;
+  /// No row that scores at most `score` is farther than this.
+  double distance(float score) const;
+  /// In scaled rows, no row at `distance` or nearer is farther than this.
+  double reach(double distance) const;
+
+ private:
+  double scale_, a_, epsilon_, tiny_;
+};
+
+/// An order of the chosen rows in which runs of kGroup (and of any size) are compact in space:
+/// halves by the column of largest variance, recursively.
+std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen);
+
+struct Panels {
+  Frame frame;
+  ConstRows data;                         // as given
+  std::vector<std::int32_t> row;          // of the data, for each place
+  std::int64_t width = 0;                 // columns of a packed panel
+  std::int64_t groups = 0;                // of kGroup places; the last one padded
+  Matrix packed;                          // groups × (kGroup · d): panels of d × width
+  std::vector<float> half_norm;           // ½|y'|² for each place; infinity in the padding
+  Matrix center;                          // groups × d
+  std::vector<double> radius;             // of the group around its center, rounded up
+
+  std::int64_t places() const { return static_cast<std::int64_t>(row.size()); }
+  std::int64_t cols() const { return frame.cols(); }
+  const float* panel(std::int64_t place) const { return packed.data() + place * cols(); }
+};
+
+/// Packs the rows listed (places in the data, in compact order).
+Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width);
+
+/// One block of up to kBlock queries in a frame.
+struct Block {
+  std::int64_t stride = 0;
+  Matrix negated;              // kBlock × stride: −x'; zero in the padding
+  std::vector<double> norm;    // |x'| of each query
+  std::vector<float> center;   // mean of x'
+  double radius = 0;           // of the queries around it, rounded up
+
+  explicit Block(std::int64_t cols);
+  void fill(const Frame& frame, ConstRows rows, std::span<const std::int32_t> chosen);
+};
+
+struct GroupAt {
+  double distance;  // from the block's center to the group's
+  std::int64_t group;
+};
+/// The groups, nearest center first.
+void groups_by_distance(const Panels& panels, const Block& block, std::vector<GroupAt>& order);
+
+}  // namespace latlas::scan

@@ -1,0 +1,192 @@
+#include "latlas/runs/run_directory.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "latlas/core/error.h"
+#include "latlas/core/file.h"
+#include "latlas/core/hash.h"
+
+namespace latlas {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json* descend(Json& root, std::string_view name) {  // makes the objects on the way
+  Json* at = &root;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t dot = std::min(name.find('.', begin), name.size());
+    at = &(*at)[std::string(name.substr(begin, dot - begin))];
+    begin = dot + 1;
+  }
+  return at;
+}
+
+void flatten(const Json& node, const std::string& name, Metrics& metrics) {
+  if (node.is_number()) {
+    metrics.set(name, node.get<double>());
+  } else if (node.is_array()) {
+    metrics.set(name, node.get<std::vector<double>>());
+  } else if (node.is_object()) {
+    for (const auto& [key, child] : node.items())
+      flatten(child, name.empty() ? key : name + "." + key, metrics);
+  }
+}
+
+std::string mark_list(std::string_view name) { return std::string(name) + "[]"; }
+
+// Whole numbers are written as such: 50 epochs, not 50.0.
+Json number(double x) {
+  if (x == std::floor(x) && std::abs(x) < 9e15) return static_cast<std::int64_t>(x);
+  return x;
+}
+
+}  // namespace
+
+void Metrics::set(std::string_view name, double value) {
+  erase(name);
+  if (std::isfinite(value)) entries_.emplace_back(name, std::vector<double>{value});
+}
+
+void Metrics::set(std::string_view name, const std::vector<double>& values) {
+  erase(name);
+  entries_.emplace_back(mark_list(name), values);
+}
+
+std::optional<double> Metrics::get(std::string_view name) const {
+  for (const auto& [key, values] : entries_)
+    if (key == name) return values.front();
+  return std::nullopt;
+}
+
+std::vector<double> Metrics::list(std::string_view name) const {
+  for (const auto& [key, values] : entries_)
+    if (key == mark_list(name)) return values;
+  return {};
+}
+
+void Metrics::erase(std::string_view name) {
+  const std::string below = std::string(name) + ".";
+  std::erase_if(entries_, [&](const auto& entry) {
+    return entry.first == name || entry.first == mark_list(name) || entry.first.starts_with(below);
+  });
+}
+
+std::string Metrics::json() const {
+  Json root = Json::object();
+  for (const auto& [key, values] : entries_) {
+    if (key.ends_with("[]")) {
+      Json list = Json::array();
+      for (const double x : values) list.push_back(x);
+      *descend(root, key.substr(0, key.size() - 2)) = std::move(list);
+    } else {
+      *descend(root, key) = number(values.front());
+    }
+  }
+  return root.dump(2) + "\n";
+}
+
+Metrics Metrics::parse(std::string_view json, std::string_view what) {
+  Metrics metrics;
+  try {
+    flatten(Json::parse(json), "", metrics);
+  } catch (const Json::exception&) {
+    throw IoError(sentence(what, ": is not a JSON file of numbers"));
+  }
+  return metrics;
+}
+
+std::string stage_key(const std::vector<std::string>& parts) {
+  Sha256 hash;
+  for (const auto& part : parts) {
+    const std::string length = std::to_string(part.size()) + ":";
+    hash.add(std::as_bytes(std::span(length)));
+    hash.add(std::as_bytes(std::span(part)));
+  }
+  return hash.hex();
+}
+
+RunDirectory::RunDirectory(std::filesystem::path folder, bool fresh) : folder_(std::move(folder)) {
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  if (error)
+    throw IoError(sentence(folder_.string(), ": cannot be made a folder (", error.message(), ")"));
+  if (::access(folder_.c_str(), W_OK) != 0)
+    throw IoError(sentence(folder_.string(), ": cannot be written; choose another with --out"));
+  if (!fresh) read_manifest();
+}
+
+void RunDirectory::read_manifest() {
+  const auto manifest = path("manifest.json"), scores = path("metrics.json");
+  if (!std::filesystem::exists(manifest)) return;
+  try {
+    const Json json = Json::parse(read_text(manifest));
+    for (const auto& [name, stage] : json.at("stages").items()) {
+      Stage& s = stages_[name];
+      s.key = stage.at("key").get<std::string>();
+      s.seconds = stage.at("seconds").get<double>();
+      for (const auto& [file, hash] : stage.at("outputs").items())
+        s.outputs[file] = hash.get<std::string>();
+    }
+    for (const auto& [name, value] : json.items())
+      if (value.is_string()) facts_[name] = value.get<std::string>();
+    if (std::filesystem::exists(scores))
+      metrics_ = Metrics::parse(read_text(scores), scores.string());
+  } catch (const std::exception&) {
+    stages_.clear();
+    metrics_ = {};
+    notes_.push_back(manifest.string() + " cannot be read; every stage is run again");
+  }
+}
+
+bool RunDirectory::is_done(const std::string& stage, const std::string& key) {
+  const auto found = stages_.find(stage);
+  if (found == stages_.end() || found->second.key != key) return false;
+  for (const auto& [file, hash] : found->second.outputs) {
+    const auto target = path(file);
+    if (std::filesystem::exists(target) && sha256_of_file(target) == hash) continue;
+    notes_.push_back(file + " is not as " + stage + " left it; that stage is run again");
+    return false;
+  }
+  return true;
+}
+
+void RunDirectory::finish(const std::string& stage, const std::string& key, double seconds,
+                 const std::vector<std::string>& outputs) {
+  Stage done{key, seconds, {}};
+  for (const auto& file : outputs) done.outputs[file] = sha256_of_file(path(file));
+  stages_[stage] = std::move(done);
+  save();
+}
+
+std::string RunDirectory::hash_of(const std::string& file) {
+  for (const auto& [name, stage] : stages_)
+    if (const auto found = stage.outputs.find(file); found != stage.outputs.end())
+      return found->second;
+  return sha256_of_file(path(file));
+}
+
+std::string RunDirectory::fact(const std::string& name) const {
+  const auto found = facts_.find(name);
+  return found == facts_.end() ? "" : found->second;
+}
+
+void RunDirectory::save() {
+  Json json = Json::object();
+  for (const auto& [name, value] : facts_) json[name] = value;
+  json["arrays"] = Json::object();
+  json["stages"] = Json::object();
+  for (const auto& [name, stage] : stages_) {
+    json["stages"][name] = {{"key", stage.key}, {"seconds", stage.seconds}, {"outputs", Json::object()}};
+    for (const auto& [file, hash] : stage.outputs) {
+      json["stages"][name]["outputs"][file] = hash;
+      if (file.ends_with(".npy")) json["arrays"][file] = hash;
+    }
+  }
+  write_file(path("metrics.json"), metrics_.json());
+  write_file(path("manifest.json"), json.dump(2) + "\n");
+}
+
+}  // namespace latlas
