@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     if (images) {
       const auto found = latlas::idx::parse_images(std::as_bytes(std::span(bytes)), "fuzz");
-      if (found.pixels.rows() < 1 || found.pixels.cols() != found.height * found.width) std::abort();
+      if (found.pixels.rows() < 1 || found.pixels.cols() != found.height * found.width)
+        std::abort();
       if (raw[0] == 0 &&  // plain inside: the pixels are the bytes after the header
           !std::equal(raw.begin() + 16, raw.end(),
                       reinterpret_cast<const char*>(found.pixels.data())))

@@ -356,7 +356,7 @@ Dataset synthetic_digits(const SyntheticParams& params) {
   SyntheticParams p = params;
   check(fields(p), "synthetic_digits");
   Dataset d;
-  d.name = "synthetic-digits";
+  d.name = "synthetic";
   d.train = ByteMatrix(p.train, kSide * kSide);
   d.test = ByteMatrix(p.test, kSide * kSide);
   d.train_labels.resize(static_cast<std::size_t>(p.train));
