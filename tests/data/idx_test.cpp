@@ -60,8 +60,8 @@ const std::string kImagesGzip = from_hex(
     "0");
 // the same of image_header(40, 28, 28) and 31360 zeros: a ratio of 402
 const std::string kBlankGzip = from_hex(
-    "1f8b0800000000000203edc3310d002000c0b0253c884000fe15c281088e3669cd51ed7bbd00000000000000000000"
-    "00000000000000000000000000000000000000000000007ce40074539ac4907a0000");
+    "1f8b0800000000000203edc3310d002000c0b0253c884000fe15c281088e3669cd51ed7bbd0000000000000000"
+    "000000000000000000000000000000000000000000007ce40074539ac4907a0000");
 
 void expect_three_images(const idx::Images& found) {
   EXPECT_EQ(found.height, 4);
@@ -109,7 +109,7 @@ std::vector<Malformed> malformed_images() {
   flipped[40] = static_cast<char>(flipped[40] ^ 0x10);
   wrong_length.back() = 1;
   std::string wrong_checksum = test::gzip_stored(kImages);
-  wrong_checksum[30] = static_cast<char>(wrong_checksum[30] ^ 1);
+  wrong_checksum[40] = static_cast<char>(wrong_checksum[40] ^ 1);
   return {
       {"empty", "", "x: is empty"},
       {"one byte", std::string(1, '\0'), "truncated within its header"},
