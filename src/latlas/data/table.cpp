@@ -24,12 +24,12 @@ class Rows {
     std::vector<std::string> fields(1);
     while (at_ < text_.size()) {
       const char c = text_[at_];
-      if (c == separator_) {
-        fields.emplace_back();
-        ++at_;
-      } else if (c == '\n' || c == '\r') {
+      if (c == '\n' || c == '\r') {  // first, since parse_lines() separates by line ends alone
         at_ += c == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n' ? 2 : 1;
         break;
+      } else if (c == separator_) {
+        fields.emplace_back();
+        ++at_;
       } else if (separator_ == ',' && c == '"' && fields.back().empty()) {
         quoted(fields.back());
       } else {
