@@ -20,8 +20,8 @@ template <class R, class... Args>
 class FunctionRef<R(Args...)> {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
-  FunctionRef(F&& f)  // NOLINT(google-explicit-constructor)
+  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+      FunctionRef(F&& f)  // NOLINT(google-explicit-constructor)
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* object, Args... args) -> R {
           return (*static_cast<std::remove_reference_t<F>*>(object))(args...);
@@ -56,17 +56,21 @@ void parallel_for(std::int64_t n, std::int64_t tile,
 
 /// The same, telling each call which worker runs it: 0 ≤ worker < threads(). For scratch memory
 /// only: what a tile computes must not depend on it.
-void parallel_for_worker(
-    std::int64_t n, std::int64_t tile,
-    FunctionRef<void(std::int64_t begin, std::int64_t end, int worker)> work);
+void parallel_for_worker(std::int64_t n, std::int64_t tile,
+                         FunctionRef<void(std::int64_t begin, std::int64_t end, int worker)> work);
 
 /// Σ over tiles of part(begin, end), added in the order of the tiles.
 double ordered_sum(std::int64_t n, std::int64_t tile,
                    FunctionRef<double(std::int64_t begin, std::int64_t end)> part);
 
 /// The lowest i in [0, n) for which test(i) is true; n when there is none.
-std::int64_t first_where(std::int64_t n, std::int64_t tile,
-                         FunctionRef<bool(std::int64_t i)> test);
+std::int64_t first_where(std::int64_t n, std::int64_t tile, FunctionRef<bool(std::int64_t i)> test);
+
+/// Runs body() on this thread while a team of threads() stands by: parallel work that body starts
+/// begins at once instead of gathering a team each time, and does not wait for a thread that came
+/// too late to take a tile. For long loops of short parallel phases. Threads without work wait
+/// awake for some microseconds, then sleep. What body throws reaches the caller.
+void with_team(FunctionRef<void()> body);
 
 /// Flushes denormals to zero on this thread while it lives (parallel work does so by itself).
 class FlushDenormals {

@@ -224,6 +224,12 @@ const History& Trainer::history() const { return impl_->history; }
 
 bool Trainer::epoch(const Progress& progress) {
   if (done()) return false;
+  bool go_on = false;
+  with_team([&] { go_on = run_epoch(progress); });
+  return go_on;
+}
+
+bool Trainer::run_epoch(const Progress& progress) {
   Impl& s = *impl_;
   const Stopwatch watch;
   double seconds_of_earlier_epochs = 0;
