@@ -8,6 +8,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -64,12 +65,110 @@ class FirstError {
   std::exception_ptr error_;
 };
 
+inline void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  asm volatile("yield");
+#endif
+}
+
+// Waits while `value` holds `old`: awake at first, since the next phase mostly comes within
+// microseconds, then asleep, since a thread that spins on a busy machine keeps others from the
+// very work it waits for.
+template <class T>
+void wait_while(const std::atomic<T>& value, T old) {
+  for (int spin = 0; spin < 2000; ++spin) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause();
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
+// One thread conducts: it publishes a phase, works on it, and waits until every tile that anybody
+// took is done. The others take tiles while there are some. A phase is one number, left_: its
+// generation and how many tiles are left. Taking a tile is a compare-and-swap on both, so a thread
+// that slept through a phase cannot take a tile of a later one by mistake; and since the conductor
+// waits for all tiles taken, who holds a tile may use what the phase points to.
+class Team {
+ public:
+  explicit Team(int size) : size_(size) {}
+  int size() const { return size_; }
+
+  // The conductor's part.
+  void run(std::int64_t tiles, FunctionRef<void(std::int64_t tile, int worker)> work) {
+    work_ = &work;
+    done_.store(0, std::memory_order_relaxed);
+    ++generation_;
+    left_.store(std::uint64_t{generation_} << 32 | static_cast<std::uint32_t>(tiles),
+                std::memory_order_release);
+    signal_.store(generation_, std::memory_order_release);
+    signal_.notify_all();
+    help(0);
+    for (auto done = done_.load(std::memory_order_acquire);
+         done != static_cast<std::uint32_t>(tiles); done = done_.load(std::memory_order_acquire))
+      wait_while(done_, done);
+  }
+
+  void dismiss() {
+    dismissed_.store(true, std::memory_order_relaxed);
+    signal_.store(++generation_, std::memory_order_release);
+    signal_.notify_all();
+  }
+
+  // The others' part: until dismissed.
+  void serve(int worker) {
+    std::uint32_t seen = 0;
+    for (;;) {
+      wait_while(signal_, seen);
+      seen = signal_.load(std::memory_order_acquire);
+      if (dismissed_.load(std::memory_order_relaxed)) return;
+      help(worker);
+    }
+  }
+
+ private:
+  void help(int worker) {
+    std::uint64_t left = left_.load(std::memory_order_acquire);
+    while ((left & 0xFFFFFFFFU) != 0) {
+      if (!left_.compare_exchange_weak(left, left - 1, std::memory_order_acquire)) continue;
+      (*work_)(static_cast<std::int64_t>((left - 1) & 0xFFFFFFFFU), worker);
+      done_.fetch_add(1, std::memory_order_release);
+      if (worker != 0) done_.notify_one();
+      left = left_.load(std::memory_order_acquire);
+    }
+  }
+
+  int size_;
+  FunctionRef<void(std::int64_t, int)>* work_ = nullptr;
+  std::uint32_t generation_ = 0;
+  std::atomic<bool> dismissed_{false};
+  alignas(64) std::atomic<std::uint64_t> left_{0};
+  alignas(64) std::atomic<std::uint32_t> done_{0};
+  alignas(64) std::atomic<std::uint32_t> signal_{0};
+};
+
+thread_local Team* team_of_this_thread = nullptr;  // which it conducts
+
+// Tiles run by the conductor are inside parallel work like all others.
+class NoTeam {
+ public:
+  NoTeam() : before_(std::exchange(team_of_this_thread, nullptr)) {}
+  ~NoTeam() { team_of_this_thread = before_; }
+  NoTeam(const NoTeam&) = delete;
+  NoTeam& operator=(const NoTeam&) = delete;
+
+ private:
+  Team* before_;
+};
+
 }  // namespace
 
 FlushDenormals::FlushDenormals() : before_(flush_on()) {}
 FlushDenormals::~FlushDenormals() { flush_back(before_); }
 
 int threads() {
+  if (team_of_this_thread != nullptr) return team_of_this_thread->size();
   if (omp_in_parallel()) return 1;
   return limit_of_this_thread > 0 ? limit_of_this_thread : std::max(1, omp_get_max_threads());
 }
@@ -95,8 +194,14 @@ void parallel_for_worker(std::int64_t n, std::int64_t tile,
     }
   };
   if (team == 1) {
+    const NoTeam none;
     const FlushDenormals flush;
     for (std::int64_t t = 0; t < tiles; ++t) run_tile(t, 0);
+  } else if (Team* standing = team_of_this_thread;
+             standing != nullptr && tiles <= std::numeric_limits<std::int32_t>::max()) {
+    const NoTeam none;
+    const FlushDenormals flush;
+    standing->run(tiles, run_tile);
   } else {
 #pragma omp parallel num_threads(team)
     {
@@ -113,6 +218,30 @@ void parallel_for(std::int64_t n, std::int64_t tile,
                   FunctionRef<void(std::int64_t, std::int64_t)> work) {
   parallel_for_worker(n, tile,
                       [&](std::int64_t begin, std::int64_t end, int) { work(begin, end); });
+}
+
+void with_team(FunctionRef<void()> body) {
+  const int size = threads();
+  if (size == 1 || team_of_this_thread != nullptr) return body();
+  std::exception_ptr error;
+  Team team(size);
+#pragma omp parallel num_threads(size)
+  {
+    if (omp_get_thread_num() == 0) {
+      team_of_this_thread = &team;
+      try {
+        body();
+      } catch (...) {
+        error = std::current_exception();
+      }
+      team_of_this_thread = nullptr;
+      team.dismiss();
+    } else {
+      const FlushDenormals flush;
+      team.serve(omp_get_thread_num());
+    }
+  }
+  if (error) std::rethrow_exception(error);
 }
 
 double ordered_sum(std::int64_t n, std::int64_t tile,

@@ -68,6 +68,12 @@ double ordered_sum(std::int64_t n, std::int64_t tile,
 /// called or not; so it must not throw.
 std::int64_t first_where(std::int64_t n, std::int64_t tile, FunctionRef<bool(std::int64_t i)> test);
 
+/// Runs body() on this thread while a team of threads() stands by: parallel work that body starts
+/// begins at once instead of gathering a team each time, and does not wait for a thread that came
+/// too late to take a tile. For long loops of short parallel phases. Threads without work wait
+/// awake for some microseconds, then sleep. What body throws reaches the caller.
+void with_team(FunctionRef<void()> body);
+
 /// Flushes denormals to zero on this thread while it lives (parallel work does so by itself).
 class FlushDenormals {
  public:

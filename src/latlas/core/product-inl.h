@@ -18,7 +18,7 @@
 #ifndef LATLAS_CORE_PRODUCT_CONSTANTS_
 #define LATLAS_CORE_PRODUCT_CONSTANTS_
 namespace latlas {
-constexpr std::int64_t kInnerBlock = 256;  // of B's panel, so that it stays in the nearest cache
+constexpr std::int64_t kInnerBlock = 128;  // of B's panel, so that it stays in the nearest cache
 constexpr std::int64_t kPanelRows = 128;   // rows for which a panel keeps unfinished sums
 }  // namespace latlas
 #endif
@@ -101,6 +101,27 @@ LATLAS_INLINE void multiply_panel(const PanelSource& s, std::int64_t rows, std::
       }
     }
   }
+}
+
+/// out[k · width + j] = b[j · step + k] for a block of 4 × 4.
+LATLAS_INLINE void transpose4(const float* b, std::int64_t step, float* out, std::int64_t width) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int k = 0; k < 4; ++k)
+    for (int j = 0; j < 4; ++j) out[k * width + j] = b[j * step + k];
+#else
+  const hn::FixedTag<float, 4> d;
+  const hn::FixedTag<double, 2> d2;
+  const auto r0 = hn::LoadU(d, b), r1 = hn::LoadU(d, b + step), r2 = hn::LoadU(d, b + 2 * step),
+             r3 = hn::LoadU(d, b + 3 * step);
+  const auto low01 = hn::BitCast(d2, hn::InterleaveLower(d, r0, r1));
+  const auto low23 = hn::BitCast(d2, hn::InterleaveLower(d, r2, r3));
+  const auto high01 = hn::BitCast(d2, hn::InterleaveUpper(d, r0, r1));
+  const auto high23 = hn::BitCast(d2, hn::InterleaveUpper(d, r2, r3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, low01, low23)), d, out);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, low01, low23)), d, out + width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, high01, high23)), d, out + 2 * width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, high01, high23)), d, out + 3 * width);
+#endif
 }
 
 LATLAS_INLINE F16 sigmoid(const F16& z) { return set(1.0F) / (set(1.0F) + exp(-z)); }

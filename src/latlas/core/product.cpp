@@ -35,27 +35,6 @@ HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
 
-// out[k][j] = b[j][k] for a block of 4 × 4.
-LATLAS_INLINE void transpose4(const float* b, std::int64_t step, float* out, std::int64_t width) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int k = 0; k < 4; ++k)
-    for (int j = 0; j < 4; ++j) out[k * width + j] = b[j * step + k];
-#else
-  const hn::FixedTag<float, 4> d;
-  const hn::FixedTag<double, 2> d2;
-  const auto r0 = hn::LoadU(d, b), r1 = hn::LoadU(d, b + step), r2 = hn::LoadU(d, b + 2 * step),
-             r3 = hn::LoadU(d, b + 3 * step);
-  const auto low01 = hn::BitCast(d2, hn::InterleaveLower(d, r0, r1));
-  const auto low23 = hn::BitCast(d2, hn::InterleaveLower(d, r2, r3));
-  const auto high01 = hn::BitCast(d2, hn::InterleaveUpper(d, r0, r1));
-  const auto high23 = hn::BitCast(d2, hn::InterleaveUpper(d, r2, r3));
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, low01, low23)), d, out);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, low01, low23)), d, out + width);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, high01, high23)), d, out + 2 * width);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, high01, high23)), d, out + 3 * width);
-#endif
-}
-
 // Columns [begin, begin + n) of B as inner × width numbers, zeros beyond n.
 void pack(const ProductTask& t, std::int64_t begin, std::int64_t n, std::int64_t width,
           float* out) {
@@ -87,6 +66,12 @@ struct Finish {
 
   template <int R, int C>
   LATLAS_INLINE void operator()(std::int64_t i, F16 (&sums)[R][C]) const {
+    float* out = c + i * c_step;
+    if (cols == 16 * C && bias == nullptr && activation == Activation::linear) {
+      for (int r = 0; r < R; ++r)
+        for (int j = 0; j < C; ++j) store(sums[r][j], out + r * c_step + 16 * j);
+      return;
+    }
     for (int j = 0; j < C; ++j) {
       const int n = cols - 16 * j;
       if (n <= 0) break;
@@ -95,7 +80,7 @@ struct Finish {
         F16 y = bias == nullptr ? sums[r][j] : sums[r][j] + b;
         if (activation == Activation::relu) y = max(y, zero());
         if (activation == Activation::sigmoid) y = sigmoid(y);
-        store_first(y, c + (i + r) * c_step + 16 * j, n);
+        store_first(y, out + r * c_step + 16 * j, n);
       }
     }
   }

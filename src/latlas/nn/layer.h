@@ -75,15 +75,20 @@ class Layer {
   virtual std::vector<Part> parts(Matrix& block) const = 0;
   /// Random weights, zero biases. `number` tells the layers of a model apart.
   virtual void initialize(std::uint64_t seed, std::uint32_t number) = 0;
-  /// To be called after weights() were changed from outside, before backward().
-  virtual void refresh() = 0;
+  /// To be called before backward(), and after weights() were changed other than by update().
+  virtual void prepare_backward() = 0;
 
   virtual void forward(ConstRows x, Rows y) const = 0;
-  /// The sum of the losses of the rows, each averaged over nothing; writes dz unless it is empty.
+  /// At most kMicroRows padded rows. Returns the sum of the loss over all their values; writes its
+  /// gradient by z unless dz is empty.
   virtual double forward_loss(ConstRows x, ConstRows target, Loss loss, Rows dz) const = 0;
+  /// From y = f(z): dy becomes dz.
   void activation_gradient(ConstRows y, Rows dy) const;
+  /// At most kMicroRows rows.
   virtual void backward(ConstRows dz, Rows dx) const = 0;
+  /// Tiles of weights, which update() takes one at a time.
   virtual std::int64_t tiles() const = 0;
+  /// x and dz: all rows of the batch, padded. first and second: Adam's moments.
   virtual void update(std::int64_t tile, ConstRows x, ConstRows dz, Matrix& first, Matrix& second,
                       const AdamStep& step) = 0;
 };

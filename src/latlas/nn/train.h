@@ -80,6 +80,8 @@ class Trainer {
   void resume(const TrainState& state);
 
  private:
+  bool run_epoch(const Progress& progress);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,0 +1,452 @@
+// The dense layer.
+//
+//   forward    z = x W + b,  y = f(z)              rows × outputs
+//   backward   dx = dz Wᵀ                          rows × inputs
+//   update     dW = xᵀ dz,  db = Σ_rows dz         inputs × outputs
+//
+// All three are the product kernel of core/product-inl.h, which sums in order and so gives the same
+// bits whatever the tiles. W and b are one block, b its last row; rows are padded to whole panels
+// of sixteen columns, with zeros that stay zero: their gradient is.
+//
+// backward() needs Wᵀ with rows of its own to be read in panels, so a transposed copy is kept:
+// update() writes it from the tile it has just stepped.
+//
+// The loss runs on z while its tile is in registers. For the cross-entropy of a sigmoid,
+//
+//   loss = max(z, 0) − z x + log(1 + e^−|z|),   dz = 1/(1 + e^−z) − x,
+//
+// the logarithms of a column's rows are taken as one logarithm of their product, which is at most
+// 2^kMicroRows. Panels add to the sum in their order, rows within a panel in theirs.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "latlas/core/error.h"
+#include "latlas/core/random.h"
+#include "latlas/nn/layer.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "latlas/nn/dense.cpp"
+#include "latlas/core/simd-targets.h"
+
+#include "latlas/core/product-inl.h"
+
+#ifndef LATLAS_NN_DENSE_SHAPES_
+#define LATLAS_NN_DENSE_SHAPES_
+namespace latlas {
+
+struct DenseShape {
+  std::int64_t inputs, outputs;
+  std::int64_t step;             // from a row of the weights to the next
+  std::int64_t transposed_step;  // the same for their transposed copy
+};
+
+// A tile of weights for one update: its rows share panels of dz, its columns rows of x.
+constexpr std::int64_t kTileInputs = 48, kTileOutputs = 32;
+
+}  // namespace latlas
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace latlas::HWY_NAMESPACE {
+namespace {
+
+// Calls work.template panel<C>(column, columns left) for panel after panel of [begin, end).
+template <class Work>
+LATLAS_INLINE void for_panels(std::int64_t begin, std::int64_t end, Work& work) {
+  std::int64_t col = begin;
+  if constexpr (kTileVectors > 1)
+    for (; end - col > 16; col += 16 * kTileVectors)
+      work.template panel<kTileVectors>(col, end - col);
+  for (; col < end; col += 16) work.template panel<1>(col, end - col);
+}
+
+LATLAS_INLINE F16 activated(const F16& z, Activation activation) {
+  if (activation == Activation::relu) return max(z, zero());
+  if (activation == Activation::sigmoid) return sigmoid(z);
+  return z;
+}
+
+// f'(z) from y = f(z).
+LATLAS_INLINE F16 slope(const F16& y, Activation activation) {
+  if (activation == Activation::relu) return keep(y > zero(), set(1.0F));
+  if (activation == Activation::sigmoid) return y * (set(1.0F) - y);
+  return set(1.0F);
+}
+
+// --- forward ---------------------------------------------------------------------------------
+
+struct Forward {
+  const DenseShape& shape;
+  const float* weights;
+  Activation activation;
+  ConstRows x;
+  Rows y;
+  float* partial;
+
+  struct Finish {
+    float* y;
+    std::int64_t step;
+    int cols;
+    const float* bias;
+    Activation activation;
+    template <int R, int C>
+    LATLAS_INLINE void operator()(std::int64_t i, F16 (&z)[R][C]) const {
+      for (int r = 0; r < R; ++r)
+        for (int j = 0; j < C; ++j)
+          if (cols > 16 * j)
+            store_first(activated(z[r][j] + load(bias + 16 * j), activation),
+                        y + (i + r) * step + 16 * j, cols - 16 * j);
+    }
+  };
+
+  template <int C>
+  LATLAS_INLINE void panel(std::int64_t col, std::int64_t cols) {
+    const PanelSource source{x.data(), x.stride(), 1, weights + col, shape.step};
+    Finish finish{y.data() + col, y.stride(),
+                  static_cast<int>(std::min<std::int64_t>(cols, 16 * C)),
+                  weights + shape.inputs * shape.step + col, activation};
+    multiply_panel<C>(source, x.rows(), shape.inputs, partial, finish);
+  }
+};
+
+void dense_forward(const DenseShape& shape, const float* weights, Activation activation,
+                   ConstRows x, Rows y) {
+  HWY_ALIGN float partial[kPanelRows * 16 * kTileVectors];
+  for (std::int64_t i = 0; i < x.rows(); i += kPanelRows) {
+    const std::int64_t end = std::min(x.rows(), i + kPanelRows);
+    Forward forward{shape, weights, activation, x.rows(i, end), y.rows(i, end), partial};
+    for_panels(0, shape.outputs, forward);
+  }
+}
+
+// --- loss ------------------------------------------------------------------------------------
+
+template <bool kCrossEntropy>
+struct Losses {
+  const DenseShape& shape;
+  const float* weights;
+  Activation activation;
+  ConstRows x, target;
+  Rows dz;
+  float* partial;
+  F16 total;
+
+  template <int C>
+  struct Finish {
+    const float* target;
+    std::int64_t target_step;
+    float* dz;  // null: not wanted
+    std::int64_t dz_step;
+    int cols;
+    Activation activation;
+    F16 bias[C], sum[C], product[C];
+
+    template <int R>
+    LATLAS_INLINE void operator()(std::int64_t i, F16 (&z)[R][C]) {
+      for (int r = 0; r < R; ++r)
+        for (int j = 0; j < C; ++j) {
+          const F16 x = load(target + (i + r) * target_step + 16 * j);
+          const F16 d = term(z[r][j] + bias[j], x, j);
+          if (dz != nullptr)
+            store(cols >= 16 * (j + 1) ? d : keep(first(cols - 16 * j), d),
+                  dz + (i + r) * dz_step + 16 * j);
+        }
+    }
+    // Adds the loss of one value a lane; returns its gradient by z.
+    LATLAS_INLINE F16 term(const F16& z, const F16& x, int j) {
+      if constexpr (kCrossEntropy) {
+        const F16 e = exp(-abs(z)), q = set(1.0F) + e, s = set(1.0F) / q;
+        sum[j] = sum[j] + fnma(z, x, max(z, zero()));
+        product[j] = product[j] * q;
+        return select(z < zero(), e * s, s) - x;
+      } else {
+        const F16 y = activated(z, activation), d = y - x;
+        sum[j] = fma(d, d, sum[j]);
+        return set(2.0F) * d * slope(y, activation);
+      }
+    }
+  };
+
+  template <int C>
+  LATLAS_INLINE void panel(std::int64_t col, std::int64_t cols) {
+    const PanelSource source{x.data(), x.stride(), 1, weights + col, shape.step};
+    Finish<C> finish{target.data() + col,
+                     target.stride(),
+                     dz.data() == nullptr ? nullptr : dz.data() + col,
+                     dz.stride(),
+                     static_cast<int>(std::min<std::int64_t>(cols, 16 * C)),
+                     activation,
+                     {},
+                     {},
+                     {}};
+    for (int j = 0; j < C; ++j) {
+      finish.bias[j] = load(weights + shape.inputs * shape.step + col + 16 * j);
+      finish.sum[j] = zero();
+      finish.product[j] = set(1.0F);
+    }
+    multiply_panel<C>(source, x.rows(), shape.inputs, partial, finish);
+    for (int j = 0; j < C && 16 * j < cols; ++j) {
+      const F16 sum = kCrossEntropy ? finish.sum[j] + log(finish.product[j]) : finish.sum[j];
+      total = total + keep(first(static_cast<int>(std::min<std::int64_t>(16, cols - 16 * j))), sum);
+    }
+  }
+};
+
+float dense_loss(const DenseShape& shape, const float* weights, Activation activation, ConstRows x,
+                 ConstRows target, Loss loss, Rows dz) {
+  HWY_ALIGN float partial[kMicroRows * 16 * kTileVectors];
+  if (loss == Loss::binary_crossentropy) {
+    Losses<true> losses{shape, weights, activation, x, target, dz, partial, zero()};
+    for_panels(0, shape.outputs, losses);
+    return reduce(losses.total);
+  }
+  Losses<false> losses{shape, weights, activation, x, target, dz, partial, zero()};
+  for_panels(0, shape.outputs, losses);
+  return reduce(losses.total);
+}
+
+// --- backward --------------------------------------------------------------------------------
+
+void multiply_by_slope(ConstRows y, Rows dy, Activation activation) {
+  for (std::int64_t i = 0; i < y.rows(); ++i)
+    for (std::int64_t j = 0; j < y.cols(); j += 16) {
+      const int n = static_cast<int>(std::min<std::int64_t>(16, y.cols() - j));
+      const F16 d = load_first(dy.row(i) + j, n) * slope(load_first(y.row(i) + j, n), activation);
+      store_first(d, dy.row(i) + j, n);
+    }
+}
+
+struct Backward {
+  const DenseShape& shape;
+  const float* transposed;
+  ConstRows dz;
+  Rows dx;
+  float* partial;
+
+  struct Finish {
+    float* dx;
+    std::int64_t step;
+    int cols;
+    template <int R, int C>
+    LATLAS_INLINE void operator()(std::int64_t i, F16 (&sums)[R][C]) const {
+      for (int r = 0; r < R; ++r)
+        for (int j = 0; j < C; ++j)
+          if (cols > 16 * j) store_first(sums[r][j], dx + (i + r) * step + 16 * j, cols - 16 * j);
+    }
+  };
+
+  template <int C>
+  LATLAS_INLINE void panel(std::int64_t col, std::int64_t cols) {
+    const PanelSource source{dz.data(), dz.stride(), 1, transposed + col, shape.transposed_step};
+    Finish finish{dx.data() + col, dx.stride(),
+                  static_cast<int>(std::min<std::int64_t>(cols, 16 * C))};
+    multiply_panel<C>(source, dz.rows(), shape.outputs, partial, finish);
+  }
+};
+
+void dense_backward(const DenseShape& shape, const float* transposed, ConstRows dz, Rows dx) {
+  HWY_ALIGN float partial[kMicroRows * 16 * kTileVectors];
+  Backward backward{shape, transposed, dz, dx, partial};
+  for_panels(0, shape.inputs, backward);
+}
+
+// --- update ----------------------------------------------------------------------------------
+
+LATLAS_INLINE F16 flushed(const F16& moment) {
+  return keep(abs(moment) >= set(kSmallestMoment), moment);
+}
+
+// Adam on sixteen weights, with the sum of their gradients over the batch.
+LATLAS_INLINE void step_weights(const F16& sum, const AdamStep& s, float* weight, float* first,
+                                float* second) {
+  const F16 g = sum * set(s.scale);
+  const F16 m = flushed(fma(set(s.beta1), load(first), set(s.one_minus_beta1) * g));
+  const F16 v = flushed(fma(set(s.beta2), load(second), set(s.one_minus_beta2) * (g * g)));
+  store(m, first);
+  store(v, second);
+  store(fnma(set(s.rate), m / (sqrt(v) + set(s.epsilon)), load(weight)), weight);
+}
+
+struct Update {
+  const DenseShape& shape;
+  const AdamStep& adam;
+  ConstRows x, dz;
+  float *weights, *first, *second, *transposed;
+  float* partial;
+  std::int64_t begin, end;  // of the inputs
+
+  struct Finish {
+    const AdamStep& adam;
+    float *weights, *first, *second;
+    std::int64_t step;
+    template <int R, int C>
+    LATLAS_INLINE void operator()(std::int64_t i, F16 (&sums)[R][C]) const {
+      for (int r = 0; r < R; ++r)
+        for (int j = 0; j < C; ++j) {
+          const std::int64_t at = (i + r) * step + 16 * j;
+          step_weights(sums[r][j], adam, weights + at, first + at, second + at);
+        }
+    }
+  };
+
+  template <int C>
+  LATLAS_INLINE void panel(std::int64_t col, std::int64_t) {
+    const std::int64_t at = begin * shape.step + col;
+    const PanelSource source{x.data() + begin, 1, x.stride(), dz.data() + col, dz.stride()};
+    Finish finish{adam, weights + at, first + at, second + at, shape.step};
+    multiply_panel<C>(source, end - begin, dz.rows(), partial, finish);
+    for (int j = 0; j < C; ++j) {
+      if (begin == 0) step_bias(col + 16 * j);
+      if (transposed != nullptr) copy_transposed(col + 16 * j);
+    }
+  }
+  LATLAS_INLINE void step_bias(std::int64_t col) {
+    F16 sum = zero();
+    for (std::int64_t i = 0; i < dz.rows(); ++i) sum = sum + load(dz.row(i) + col);
+    const std::int64_t at = shape.inputs * shape.step + col;
+    step_weights(sum, adam, weights + at, first + at, second + at);
+  }
+  LATLAS_INLINE void copy_transposed(std::int64_t col) {
+    const std::int64_t cols = std::min<std::int64_t>(16, shape.outputs - col);
+    std::int64_t i = begin;
+    if (cols == 16)
+      for (; i + 4 <= end; i += 4)
+        for (std::int64_t j = col; j < col + 16; j += 4)
+          transpose4(weights + i * shape.step + j, shape.step,
+                     transposed + j * shape.transposed_step + i, shape.transposed_step);
+    for (; i < end; ++i)
+      for (std::int64_t j = col; j < col + cols; ++j)
+        transposed[j * shape.transposed_step + i] = weights[i * shape.step + j];
+  }
+};
+
+void dense_update(const DenseShape& shape, std::int64_t input, std::int64_t output,
+                  const AdamStep& adam, ConstRows x, ConstRows dz, float* weights, float* first,
+                  float* second, float* transposed) {
+  HWY_ALIGN float partial[kTileInputs * 16 * kTileVectors];
+  Update update{shape,
+                adam,
+                x,
+                dz,
+                weights,
+                first,
+                second,
+                transposed,
+                partial,
+                input,
+                std::min(shape.inputs, input + kTileInputs)};
+  for_panels(output, std::min(shape.outputs, output + kTileOutputs), update);
+}
+
+}  // namespace
+}  // namespace latlas::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace latlas {
+namespace {
+
+HWY_EXPORT(dense_forward);
+HWY_EXPORT(dense_loss);
+HWY_EXPORT(multiply_by_slope);
+HWY_EXPORT(dense_backward);
+HWY_EXPORT(dense_update);
+
+class Dense final : public Layer {
+ public:
+  Dense(std::int64_t inputs, std::int64_t outputs, Activation activation)
+      : shape_{inputs, outputs, padded(outputs), padded(inputs)},
+        activation_(activation),
+        weights_(inputs + 1, shape_.step) {}
+
+  std::string_view kind() const override { return "dense"; }
+  std::int64_t inputs() const override { return shape_.inputs; }
+  std::int64_t outputs() const override { return shape_.outputs; }
+  Activation activation() const override { return activation_; }
+  std::int64_t parameters() const override { return (shape_.inputs + 1) * shape_.outputs; }
+
+  std::unique_ptr<Layer> copy() const override {
+    auto other = std::make_unique<Dense>(shape_.inputs, shape_.outputs, activation_);
+    other->weights_ = copy_of(weights_);
+    return other;
+  }
+
+  Matrix& weights() override { return weights_; }
+  const Matrix& weights() const override { return weights_; }
+
+  std::vector<Part> parts(Matrix& block) const override {
+    return {{"kernel", {block.row(0), shape_.inputs, shape_.outputs, shape_.step}},
+            {"bias", {block.row(shape_.inputs), 1, shape_.outputs, shape_.step}}};
+  }
+
+  void initialize(std::uint64_t seed, std::uint32_t number) override {
+    const double limit = std::sqrt(6.0 / static_cast<double>(shape_.inputs + shape_.outputs));
+    weights_ = Matrix(shape_.inputs + 1, shape_.step);
+    for (std::int64_t i = 0; i < shape_.inputs; ++i)
+      for (std::int64_t j = 0; j < shape_.outputs; ++j)
+        weights_(i, j) = static_cast<float>(
+            random::uniform(-limit, limit,
+                            {seed, random::Stream::weights, number,
+                             static_cast<std::uint64_t>(i * shape_.outputs + j)}));
+    transposed_ = {};
+  }
+
+  void prepare_backward() override {
+    transposed_ = Matrix(shape_.outputs, shape_.transposed_step);
+    for (std::int64_t i = 0; i < shape_.inputs; ++i)
+      for (std::int64_t j = 0; j < shape_.outputs; ++j) transposed_(j, i) = weights_(i, j);
+  }
+
+  void forward(ConstRows x, Rows y) const override {
+    LATLAS_DISPATCH(dense_forward)(shape_, weights_.data(), activation_, x, y);
+  }
+
+  double forward_loss(ConstRows x, ConstRows target, Loss loss, Rows dz) const override {
+    assert(x.rows() <= kMicroRows);
+    return LATLAS_DISPATCH(dense_loss)(shape_, weights_.data(), activation_, x, target, loss, dz);
+  }
+
+  void backward(ConstRows dz, Rows dx) const override {
+    assert(dz.rows() <= kMicroRows && !transposed_.empty());
+    LATLAS_DISPATCH(dense_backward)(shape_, transposed_.data(), dz, dx);
+  }
+
+  std::int64_t tiles() const override { return tiles_along_inputs() * tiles_along_outputs(); }
+
+  void update(std::int64_t tile, ConstRows x, ConstRows dz, Matrix& first, Matrix& second,
+              const AdamStep& step) override {
+    LATLAS_DISPATCH(dense_update)
+    (shape_, tile / tiles_along_outputs() * kTileInputs,
+     tile % tiles_along_outputs() * kTileOutputs, step, x, dz, weights_.data(), first.data(),
+     second.data(), transposed_.empty() ? nullptr : transposed_.data());
+  }
+
+ private:
+  std::int64_t tiles_along_inputs() const {
+    return (shape_.inputs + kTileInputs - 1) / kTileInputs;
+  }
+  std::int64_t tiles_along_outputs() const {
+    return (shape_.outputs + kTileOutputs - 1) / kTileOutputs;
+  }
+
+  DenseShape shape_;
+  Activation activation_;
+  Matrix weights_;     // (inputs + 1) × step, the last row is the bias
+  Matrix transposed_;  // outputs × transposed_step; empty unless backward() is wanted
+};
+
+}  // namespace
+
+void Layer::activation_gradient(ConstRows y, Rows dy) const {
+  if (activation() != Activation::linear) LATLAS_DISPATCH(multiply_by_slope)(y, dy, activation());
+}
+
+std::unique_ptr<Layer> dense(std::int64_t inputs, std::int64_t outputs, Activation activation) {
+  require(inputs >= 1 && outputs >= 1, "dense: ", inputs, " → ", outputs,
+          " is no layer; both widths must be at least 1");
+  return std::make_unique<Dense>(inputs, outputs, activation);
+}
+
+}  // namespace latlas
+#endif
