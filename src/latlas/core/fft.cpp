@@ -31,8 +31,9 @@
 #include "latlas/core/fft-passes.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/core/fft.cpp"
-#include "latlas/core/simd-inl.h"
 #include "latlas/core/simd-targets.h"
+
+#include "latlas/core/simd-inl.h"
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {

@@ -12,9 +12,9 @@ namespace latlas {
 
 /// A symmetric matrix of weights with Σ = 1, in compressed rows; columns ascend in each row.
 struct Affinities {
-  std::vector<std::int64_t> begin;   ///< n + 1 places in `column`; row i is [begin[i], begin[i+1]).
+  std::vector<std::int64_t> begin;  ///< n + 1 places in `column`; row i is [begin[i], begin[i+1]).
   std::vector<std::int32_t> column;
-  std::vector<float> weight;         ///< ≥ 0
+  std::vector<float> weight;  ///< ≥ 0
 
   std::int64_t rows() const { return begin.empty() ? 0 : std::ssize(begin) - 1; }
   std::int64_t edges() const { return std::ssize(column); }

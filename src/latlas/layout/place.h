@@ -19,9 +19,9 @@ struct PlaceParams {
 std::vector<Field> fields(PlaceParams& p);
 
 struct PlaceResult {
-  Matrix map;                     ///< m × 2, in the coordinates of the fitted map.
-  std::int64_t unconverged = 0;   ///< Rows that still moved after the last iteration.
-  bool stopped = false;           ///< Progress asked to stop; the rows not reached stand at their start.
+  Matrix map;                    ///< m × 2, in the coordinates of the fitted map.
+  std::int64_t unconverged = 0;  ///< Rows that still moved after the last iteration.
+  bool stopped = false;  ///< Progress asked to stop; the rows not reached stand at their start.
   std::vector<std::string> notes;
 };
 

@@ -15,16 +15,17 @@
 namespace latlas {
 
 struct TsneParams {
-  double perplexity = 30;   ///< Effective neighbors of a row; larger favors global structure.
-  double exaggeration = 12; ///< Early attraction; larger gives tighter, farther clusters.
+  double perplexity = 30;    ///< Effective neighbors of a row; larger favors global structure.
+  double exaggeration = 12;  ///< Early attraction; larger gives tighter, farther clusters.
   std::int64_t exaggeration_iterations = 250;  ///< At most; a rule may end that phase sooner.
   std::int64_t iterations = 1000;              ///< In all, at most.
-  double learning_rate = 0; ///< 0: n / exaggeration of the phase, at least 50. Larger moves faster.
-  double momentum = 0.8;    ///< Larger remembers longer.
-  double stop_below = 1e-5; ///< Ends when an iteration lowers KL by less than this share; 0: never.
-  double grid_spacing = 1.0 / 3;     ///< Of the repulsive field; smaller is more exact and slower.
-  std::int64_t exact_below = 2000;   ///< Fewer rows than this get the exact O(n²) field.
-  std::uint64_t seed = 0;   ///< Of the jitter that tells equal rows of the start apart.
+  double learning_rate = 0;  ///< 0: n / exaggeration of the phase. Larger moves faster.
+  double momentum = 0.8;     ///< Larger remembers longer.
+  double stop_below =
+      1e-5;  ///< Ends when an iteration lowers KL by less than this share; 0: never.
+  double grid_spacing = 1.0 / 3;    ///< Of the repulsive field; smaller is more exact and slower.
+  std::int64_t exact_below = 2000;  ///< Fewer rows than this get the exact O(n²) field.
+  std::uint64_t seed = 0;           ///< Of the jitter that tells equal rows of the start apart.
 };
 std::vector<Field> fields(TsneParams& p);
 
@@ -35,13 +36,13 @@ struct TsneTrace {
 };
 
 struct TsneResult {
-  Matrix map;                    ///< n × 2, centered at the origin; the unit is arbitrary.
-  double kl = 0;                 ///< Of `map`, by the field's normalizer; see exact_normalizer.
-  bool exact_normalizer = false; ///< Whether that was summed over all pairs.
-  std::int64_t iterations = 0;   ///< Done.
-  std::int64_t exaggerated = 0;  ///< Of these, with exaggeration.
-  bool converged = false;        ///< KL stopped falling.
-  bool stopped = false;          ///< Progress asked to stop.
+  Matrix map;                     ///< n × 2, centered at the origin; the unit is arbitrary.
+  double kl = 0;                  ///< Of `map`, by the field's normalizer; see exact_normalizer.
+  bool exact_normalizer = false;  ///< Whether that was summed over all pairs.
+  std::int64_t iterations = 0;    ///< Done.
+  std::int64_t exaggerated = 0;   ///< Of these, with exaggeration.
+  bool converged = false;         ///< KL stopped falling.
+  bool stopped = false;           ///< Progress asked to stop.
   std::vector<TsneTrace> trace;
   std::vector<std::string> notes;  ///< Where a limit acted, one sentence each.
 };
