@@ -24,7 +24,7 @@ DOORS = {
     r"hwy/": r"core/simd.*",
     r"Eigen/": r"core/eigen\.cpp",
     r"openssl/": r"core/hash\.cpp",
-    r"zlib\.h": r"data/gzip\.cpp",
+    r"zlib\.h": r"(data/gzip|render/png)\.cpp",
     r"curl/": r"data/fetch\.cpp",
     r"(cairo|pango)": r"render/canvas\.cpp",
     r"nlohmann/": r"(runs/.*\.cpp|core/safetensors\.cpp|cli/.*)",

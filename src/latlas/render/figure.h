@@ -25,6 +25,7 @@ class Positions {
  public:
   Positions() = default;
   Positions(ConstRows rows) : rows_(rows) {}             // NOLINT(google-explicit-constructor)
+  Positions(Rows rows) : rows_(rows) {}                  // NOLINT(google-explicit-constructor)
   Positions(const Matrix& rows) : rows_(rows.view()) {}  // NOLINT(google-explicit-constructor)
   Positions(Matrix&& rows)                               // NOLINT(google-explicit-constructor)
       : owned_(std::make_shared<const Matrix>(std::move(rows))), rows_(owned_->view()) {}
@@ -62,7 +63,7 @@ enum class Shape { dot, ring };
 
 /// A set of points. With `labels`, each has the color of its category; else all have `color`.
 struct Points {
-  Positions at;                     ///< n × 2, finite.
+  Positions at = {};                ///< n × 2, finite.
   Labels labels = {};               ///< n values, or none.
   std::string name = {};            ///< In the legend; empty: not listed.
   std::optional<Color> color = {};  ///< Default: the next of the palette.
@@ -73,10 +74,10 @@ struct Points {
 
 /// A curve through (x[i], y[i]) in the order given.
 struct Line {
-  std::vector<double> x, y;         ///< Equally long, finite.
-  std::string name = {};            ///< In the legend, or at the line's end.
-  std::optional<Color> color = {};  ///< Default: the next of the palette.
-  double width = 1.8;               ///< Points (1/72 inch).
+  std::vector<double> x = {}, y = {};  ///< Equally long, finite.
+  std::string name = {};               ///< In the legend, or at the line's end.
+  std::optional<Color> color = {};     ///< Default: the next of the palette.
+  double width = 1.8;                  ///< Points (1/72 inch).
   bool dashed = false;
   bool markers = false;        ///< A dot at each vertex; a line of one vertex has one anyway.
   std::string end_label = {};  ///< Text beside the last vertex, in the line's color.
@@ -84,7 +85,7 @@ struct Line {
 
 /// Bars from zero to `heights`, centered at 1, 2, …
 struct Bars {
-  std::vector<double> heights;  ///< Finite.
+  std::vector<double> heights = {};  ///< Finite.
   std::string name = {};
   std::optional<Color> color = {};
 };
@@ -105,11 +106,11 @@ struct Axis {
 /// the strips one above the other.
 struct Sheet {
   struct Strip {
-    std::string label;  ///< Left of its rows.
-    Positions images;   ///< count × (height · width), 0 … 1; values outside are clamped.
+    std::string label = {};  ///< Left of its rows.
+    Positions images = {};   ///< count × (height · width), 0 … 1; values outside are clamped.
   };
-  std::vector<Strip> strips;  ///< All of the same count.
-  int height = 0, width = 0;  ///< Pixels of one image.
+  std::vector<Strip> strips = {};  ///< All of the same count.
+  int height = 0, width = 0;       ///< Pixels of one image.
   int columns = 10;
   std::vector<std::string> captions = {};  ///< Above each image; count values, or none.
   bool high_is_ink = true;  ///< 1 is drawn as ink on paper; false: 1 is white, 0 black.
@@ -118,7 +119,7 @@ struct Sheet {
 enum class LegendPlace { automatic, outside, inside, none };
 
 struct Figure {
-  double width = 10, height = 8;  ///< Inches.
+  double width = 10, height = 8;  ///< Inches; the height 0 is what a sheet needs.
   std::string title = {};
   std::string subtitle = {};  ///< Below the title, quieter.
   std::string footnote = {};  ///< Below the picture, e.g. its scores.

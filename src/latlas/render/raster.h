@@ -27,7 +27,7 @@ struct Splats {
 };
 
 /// Draws the points. The result depends neither on their order nor on the number of threads.
-/// @throws InvalidArgument  for a picture beyond 2^15 pixels on a side, more than 2^24 points, or
+/// @throws InvalidArgument  for a picture beyond 2^15 pixels on a side, 2^24 points or more, or
 ///         a radius beyond 2^12 pixels.
 /// Cost: O(n · area of a point + pixels · categories present there).
 Picture rasterize(const Splats& splats, int width, int height);

@@ -1,0 +1,890 @@
+// From data to marks on paper.
+//
+//   check → colors and ranges → room for title, legend, ticks and notes; what is left is the panel
+//   → grid and axes → marks in their order → names → legend, texts
+//
+// Lengths are points (1/72 inch). The size of a dot follows from how many there are: together
+// they cover about a third of the panel, within bounds that keep one visible and none clumsy.
+
+#include "latlas/render/draw.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "latlas/core/error.h"
+#include "latlas/core/file.h"
+#include "latlas/core/math.h"
+#include "latlas/core/parallel.h"
+#include "latlas/core/random.h"
+#include "latlas/render/canvas.h"
+#include "latlas/render/places.h"
+#include "latlas/render/raster.h"
+#include "latlas/render/sheet.h"
+#include "latlas/render/ticks.h"
+
+namespace latlas::render {
+namespace {
+
+constexpr int kMaxCategories = 4096;
+constexpr int kMaxInches = 100, kMaxPixels = 1 << 15;
+constexpr double kMargin = 22;   // around everything
+constexpr double kShare = 0.35;  // of the panel that the dots would cover side by side
+constexpr double kSmallest = 0.42, kLargest = 2.6;  // radius of a dot
+
+// --- checks --------------------------------------------------------------------------------------
+
+void check(const Points& p, std::size_t place, const std::vector<std::string>& names) {
+  const std::string what = p.name.empty() ? sentence("figure: mark ", place, " (points)")
+                                          : sentence("figure: points '", p.name, "'");
+  const ConstRows at = p.at.view();
+  require(at.rows() == 0 || at.cols() == 2, what, ": positions have ", at.cols(),
+          " columns; a map has 2");
+  const auto labels = p.labels.view();
+  require(labels.empty() || static_cast<std::int64_t>(labels.size()) == at.rows(), what, ": ",
+          labels.size(), " labels for ", at.rows(), " points");
+  require(p.radius >= 0 && p.radius <= 1000 && p.opacity >= 0 && p.opacity <= 1, what, ": radius ",
+          p.radius, " and opacity ", p.opacity,
+          "; they must lie between 0 (automatic) and 1000, and between 0 (automatic) and 1");
+  require_finite(at, what.c_str());
+  const auto limit = static_cast<std::int32_t>(names.empty() ? kMaxCategories : names.size());
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    require(labels[i] >= -1 && labels[i] < limit, what, ": row ", i, " has label ", labels[i],
+            names.empty() ? sentence("; labels are −1 (none) to ", kMaxCategories - 1)
+                          : sentence(", but there are ", names.size(), " category names"));
+}
+
+void check_values(std::span<const double> values, const std::string& what, bool log) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    require(std::isfinite(values[i]), what, " is not a number at row ", i);
+    require(!log || values[i] > 0, what, " is ", values[i], " at row ", i,
+            "; a logarithmic axis needs values above 0");
+  }
+}
+
+void check(const Line& l, std::size_t place, const Figure& f) {
+  const std::string what = l.name.empty() ? sentence("figure: mark ", place, " (line)")
+                                          : sentence("figure: line '", l.name, "'");
+  require(l.x.size() == l.y.size(), what, ": ", l.x.size(), " values of x, ", l.y.size(), " of y");
+  require(l.width > 0 && l.width <= 100, what, ": width ", l.width,
+          "; it must be above 0 and at most 100 points");
+  check_values(l.x, what + ": x", f.x.log);
+  check_values(l.y, what + ": y", f.y.log);
+}
+
+void check(const Bars& b, std::size_t place, const Figure& f) {
+  const std::string what = b.name.empty() ? sentence("figure: mark ", place, " (bars)")
+                                          : sentence("figure: bars '", b.name, "'");
+  check_values(b.heights, what + ": height", false);
+  require(!f.y.log, what, " begin at 0, which a logarithmic axis does not have");
+}
+
+void check_axis(const Axis& axis, const char* what) {
+  require((!axis.low || std::isfinite(*axis.low)) && (!axis.high || std::isfinite(*axis.high)),
+          "figure: the range of the ", what, " axis is not finite");
+  require(!axis.low || !axis.high || *axis.low < *axis.high, "figure: the ", what,
+          " axis runs from ", axis.low.value_or(0), " to ", axis.high.value_or(0),
+          "; the first must be the smaller");
+  require(!axis.log || axis.low.value_or(1) > 0, "figure: the logarithmic ", what,
+          " axis begins at ", axis.low.value_or(0), "; it must begin above 0");
+}
+
+void check(const Figure& f, const DrawParams& params) {
+  DrawParams checked = params;
+  latlas::check(fields(checked), "draw");
+  const bool automatic = f.sheet && f.height == 0;
+  require(f.width >= 1 && f.width <= kMaxInches &&
+              (automatic || (f.height >= 1 && f.height <= kMaxInches)),
+          "figure: ", f.width, " × ", f.height, " inches; each side must be between 1 and ",
+          kMaxInches);
+  require(std::max(f.width, f.height) * params.dpi <= kMaxPixels, "figure: ", f.width, " × ",
+          f.height, " inches at ", params.dpi, " dpi are more than ", kMaxPixels,
+          " pixels on a side");
+  require(f.categories.size() <= kMaxCategories, "figure: ", f.categories.size(),
+          " category names; at most ", kMaxCategories, " can be told apart, group the rest");
+  check_axis(f.x, "x");
+  check_axis(f.y, "y");
+  for (std::size_t i = 0; i < f.marks.size(); ++i)
+    std::visit(
+        [&](const auto& mark) {
+          using M = std::decay_t<decltype(mark)>;
+          if constexpr (std::is_same_v<M, Points>) {
+            check(mark, i, f.categories);
+            if (f.x.log || f.y.log)
+              for (std::int64_t row = 0; row < mark.at.view().rows(); ++row)
+                require((!f.x.log || mark.at.view()(row, 0) > 0) &&
+                            (!f.y.log || mark.at.view()(row, 1) > 0),
+                        "figure: a point of row ", row,
+                        " is not above 0, as a logarithmic axis needs");
+          } else {
+            check(mark, i, f);
+          }
+        },
+        f.marks[i]);
+  if (f.sheet) check(*f.sheet);
+}
+
+// --- scales --------------------------------------------------------------------------------------
+
+/// From a value to a place on paper, linear or logarithmic.
+struct Scale {
+  double low = 0, high = 1;  // values at `from` and `to`
+  double from = 0, to = 1;
+  bool log = false;
+  double operator()(double value) const {
+    const double a = log ? math::log(low) : low, b = log ? math::log(high) : high;
+    return from + ((log ? math::log(value) : value) - a) / (b - a) * (to - from);
+  }
+};
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+  void add(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  bool empty() const { return low > high; }
+};
+
+std::pair<Range, Range> ranges_of(const std::vector<Mark>& marks) {
+  Range x, y;
+  for (const Mark& mark : marks) {
+    if (const auto* p = std::get_if<Points>(&mark)) {
+      const ConstRows at = p->at.view();
+      for (std::int64_t i = 0; i < at.rows(); ++i) {
+        x.add(at(i, 0));
+        y.add(at(i, 1));
+      }
+    } else if (const auto* l = std::get_if<Line>(&mark)) {
+      for (const double value : l->x) x.add(value);
+      for (const double value : l->y) y.add(value);
+    } else if (const auto* b = std::get_if<Bars>(&mark)) {
+      if (b->heights.empty()) continue;
+      x.add(0.4);
+      x.add(static_cast<double>(b->heights.size()) + 0.6);
+      y.add(0);
+      for (const double value : b->heights) y.add(value);
+    }
+  }
+  return {x, y};
+}
+
+/// The axis's range: what it asks for, else the data's with a margin of `share` on both sides.
+std::pair<double, double> with_margin(Range r, const Axis& axis, double share) {
+  if (r.empty()) r = axis.log ? Range{1, 10} : Range{0, 1};
+  if (axis.zero && !axis.log) r.add(0);
+  if (axis.log) {
+    double factor = math::exp(math::log(r.high / r.low) * share);
+    if (r.low == r.high) factor = 2;
+    r = {r.low / factor, r.high * factor};
+  } else {
+    double margin = (r.high - r.low) * share;
+    if (r.low == r.high) margin = std::max(1.0, std::abs(r.low) * 0.05);
+    const bool stands_on_zero = axis.zero && r.low == 0;
+    r = {stands_on_zero ? 0 : r.low - margin, r.high + margin};
+  }
+  double low = axis.low.value_or(r.low), high = axis.high.value_or(r.high);
+  if (!(low < high)) (axis.low ? high : low) = axis.low ? low + 1 : high - 1;
+  return {low, high};
+}
+
+// --- the painter ---------------------------------------------------------------------------------
+
+struct Key {  // an entry of the legend
+  enum class Kind { dot, ring, line, dashed, box } kind = Kind::dot;
+  Color color;
+  std::string name;
+};
+
+class Painter {
+ public:
+  Painter(const Figure& figure, const DrawParams& params, Format format)
+      : f_(figure),
+        params_(params),
+        format_(format),
+        inks_(inks(figure.theme)),
+        width_(figure.width * 72),
+        height_(figure.height * 72) {
+    scale_text();
+    if (height_ == 0) height_ = height_of_sheet();
+    require(height_ <= kMaxInches * 72 && height_ * params.dpi / 72 <= kMaxPixels,
+            "figure: a sheet of ", height_ / 72, " inches is too high; show fewer images");
+    const std::string title = clean_text(figure.title);
+    if (format == Format::png) canvas_ = png_canvas(width_, height_, params.dpi, inks_.background);
+    if (format == Format::pdf) canvas_ = pdf_canvas(width_, height_, title);
+    if (format == Format::svg) canvas_ = svg_canvas(width_, height_, params.dpi, title);
+  }
+
+  std::string paint() {
+    if (format_ != Format::png) canvas_->rectangle({0, 0, width_, height_}, {inks_.background});
+    choose_colors();
+    Box room = {kMargin, kMargin, width_ - kMargin, height_ - kMargin};
+    place_footnote(room);
+    place_title(room);
+    if (f_.sheet) {
+      draw_sheet(*canvas_, *f_.sheet, room, inks_, params_.dpi);
+    } else {
+      place_legend(room);
+      place_panel(room);
+      draw_axes();
+      draw_marks();
+      draw_names();
+      draw_inside_legend();
+    }
+    draw_footnote();
+    return canvas_->finish();
+  }
+
+ private:
+  // Type: sizes for a figure of 10 × 8 inches, smaller on small ones.
+  void scale_text() {
+    const double s =
+        std::clamp(f_.sheet ? width_ / 720 : std::sqrt(width_ * height_ / (720 * 576)), 0.6, 1.6);
+    const double t = s < 1 ? std::max(s, 0.85) : s;
+    title_ = {.size = 16 * t, .color = inks_.text, .bold = true};
+    subtitle_ = {.size = 11 * t, .color = inks_.quiet_text};
+    label_ = {.size = 10.5 * t, .color = inks_.text};
+    tick_ = {.size = 9.5 * t, .color = inks_.quiet_text};
+    legend_ = {.size = 10.5 * t, .color = inks_.text};
+    footnote_ = {.size = 9.5 * t, .color = inks_.quiet_text};
+    name_ = {.size = 12.5 * t,
+             .color = inks_.text,
+             .bold = true,
+             .halo = 2.2 * t,
+             .halo_color = inks_.background};
+  }
+
+  // Colors of categories; marks without one take the palette's in turn.
+  void choose_colors() {
+    std::int32_t highest = static_cast<std::int32_t>(f_.categories.size()) - 1;
+    for (const Mark& mark : f_.marks)
+      if (const auto* p = std::get_if<Points>(&mark))
+        for (const std::int32_t label : p->labels.view()) {
+          highest = std::max(highest, label);
+          unlabeled_ = unlabeled_ || label < 0;
+          labeled_ = true;
+        }
+    category_colors_ = category_colors(highest + 1, f_.palette, f_.theme);
+    const auto own = category_colors(static_cast<int>(f_.marks.size()), f_.palette, f_.theme);
+    for (const Mark& mark : f_.marks) {
+      const auto& wish =
+          std::visit([](const auto& m) -> const std::optional<Color>& { return m.color; }, mark);
+      mark_colors_.push_back(wish.value_or(own[mark_colors_.size()]));
+    }
+  }
+  Color none_color() const { return mixed(inks_.background, inks_.quiet_text, 0.55); }
+  std::string category_name(int category) const {
+    const auto c = static_cast<std::size_t>(category);
+    return c < f_.categories.size() ? clean_text(f_.categories[c]) : std::to_string(category);
+  }
+
+  /// The text, cut with "…" where it is wider than the room.
+  static std::string fitted(const std::string& text, const TextStyle& style, double room) {
+    if (measure(text, style).width <= room) return text;
+    std::size_t low = 0, high = text.size();  // the longest beginning that fits
+    const auto shortened = [&](std::size_t length) {
+      while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
+      return text.substr(0, length) + "…";
+    };
+    while (low + 1 < high) {
+      const std::size_t middle = (low + high) / 2;
+      (measure(shortened(middle), style).width <= room ? low : high) = middle;
+    }
+    return shortened(low);
+  }
+
+  /// The text in lines no wider than the room, broken between words.
+  static std::vector<std::string> wrapped(const std::string& text, const TextStyle& style,
+                                          double room) {
+    std::vector<std::string> lines;
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find(' ', at), text.size());
+      const std::string word = text.substr(at, end - at);
+      const std::string longer = line.empty() ? word : line + " " + word;
+      if (!line.empty() && measure(longer, style).width > room) {
+        lines.push_back(line);
+        line = word;
+      } else {
+        line = longer;
+      }
+      at = end + 1;
+    }
+    if (!line.empty()) lines.push_back(line);
+    for (std::string& l : lines) l = fitted(l, style, room);
+    return lines;
+  }
+
+  double paragraph(const std::string& text, const TextStyle& style, double left, double top,
+                   double room) {
+    for (const std::string& line : wrapped(clean_text(text), style, room)) {
+      canvas_->text({left, top + measure(line, style).ascent}, line, style, false);
+      top += style.size * 1.4;
+    }
+    return top;
+  }
+
+  static double height_of(const std::string& text, const TextStyle& style, double room) {
+    return style.size * 1.4 * static_cast<double>(wrapped(clean_text(text), style, room).size());
+  }
+  double height_of_sheet() const {
+    const double room = width_ - 2 * kMargin;
+    double height = 2 * kMargin + natural_height(*f_.sheet, room) + 2;
+    if (!f_.title.empty() || !f_.subtitle.empty()) height += 8;
+    height += height_of(f_.title, title_, room) + height_of(f_.subtitle, subtitle_, room);
+    if (!f_.footnote.empty()) height += height_of(f_.footnote, footnote_, room) + 10;
+    return height;
+  }
+
+  void place_title(Box& room) {
+    const double top = room.top;
+    if (!f_.title.empty())
+      room.top = paragraph(f_.title, title_, room.left, room.top, room.width()) - 1;
+    if (!f_.subtitle.empty())
+      room.top = paragraph(f_.subtitle, subtitle_, room.left, room.top, room.width());
+    if (room.top > top) room.top += 8;
+  }
+
+  void place_footnote(Box& room) {
+    if (f_.footnote.empty() && !may_leave_names_out()) return;
+    const auto lines = wrapped(clean_text(f_.footnote), footnote_, room.width());
+    const double count = static_cast<double>(std::max<std::size_t>(1, lines.size()));
+    footnote_top_ = room.bottom - footnote_.size * (1.4 * count - 0.4);
+    room.bottom = footnote_top_ - 10;
+  }
+  bool may_leave_names_out() const { return f_.name_categories && category_colors_.size() > 20; }
+
+  void draw_footnote() {
+    std::string text = f_.footnote;
+    if (names_left_out_ > 0)
+      text += sentence(text.empty() ? "" : " · ", names_left_out_,
+                       names_left_out_ == 1 ? " name" : " names", " found no room in the map");
+    if (text.empty()) return;
+    if (footnote_top_ == 0) footnote_top_ = height_ - kMargin / 2 - footnote_.size;
+    paragraph(text, footnote_, kMargin, footnote_top_, width_ - 2 * kMargin);
+  }
+
+  // --- legend ---
+
+  std::vector<Key> keys() const {
+    std::vector<Key> keys;
+    bool sets_of_classes = false;
+    for (std::size_t i = 0; i < f_.marks.size(); ++i) {
+      const Color color = mark_colors_[i];
+      if (const auto* p = std::get_if<Points>(&f_.marks[i])) {
+        if (p->name.empty()) continue;
+        const bool classes = !p->labels.view().empty();
+        sets_of_classes = sets_of_classes || classes;
+        keys.push_back({p->shape == Shape::ring ? Key::Kind::ring : Key::Kind::dot,
+                        classes ? inks_.quiet_text : color, p->name});
+      } else if (const auto* l = std::get_if<Line>(&f_.marks[i])) {
+        if (!l->name.empty() && l->end_label.empty())
+          keys.push_back({l->dashed ? Key::Kind::dashed : Key::Kind::line, color, l->name});
+      } else if (const auto* b = std::get_if<Bars>(&f_.marks[i])) {
+        if (!b->name.empty()) keys.push_back({Key::Kind::box, color, b->name});
+      }
+    }
+    if (keys.size() == 1 && sets_of_classes) keys.clear();  // nothing to tell apart
+    if (labeled_ && !f_.name_categories)
+      for (std::size_t c = 0; c < category_colors_.size(); ++c)
+        keys.push_back({Key::Kind::dot, category_colors_[c], category_name(static_cast<int>(c))});
+    if (unlabeled_) keys.push_back({Key::Kind::dot, none_color(), "none"});
+    for (Key& key : keys) key.name = clean_text(key.name);
+    return keys;
+  }
+
+  double key_width() const { return legend_.size * 1.5; }  // marker and the space after it
+  double line_height() const { return legend_.size * 1.6; }
+
+  void draw_key(const Key& key, double left, double baseline) {
+    const double middle = baseline - measure("x", legend_).ascent / 2, r = legend_.size * 0.36;
+    const Point center{left + r, middle};
+    const Point ends[] = {{left - r * 0.4, middle}, {left + 2.4 * r, middle}};
+    switch (key.kind) {
+      case Key::Kind::dot:
+        canvas_->dots({&center, 1}, r, {key.color});
+        break;
+      case Key::Kind::ring:
+        canvas_->rings({&center, 1}, r - 0.6, 1.2, {key.color});
+        break;
+      case Key::Kind::line:
+        canvas_->polyline(ends, 2.2, {key.color}, false);
+        break;
+      case Key::Kind::dashed:
+        canvas_->polyline(ends, 1.6, {key.color}, true);
+        break;
+      case Key::Kind::box:
+        canvas_->rectangle({left, middle - r, left + 2 * r, middle + r}, {key.color});
+        break;
+    }
+    canvas_->text({left + key_width(), baseline}, key.name, legend_, false);
+  }
+
+  // Outside: one line under the title where it fits, else columns at the right.
+  void place_legend(Box& room) {
+    std::vector<Key> entries = keys();
+    if (entries.empty() || f_.legend == LegendPlace::none) return;
+    const bool points = std::any_of(entries.begin(), entries.end(), [](const Key& k) {
+      return k.kind == Key::Kind::dot || k.kind == Key::Kind::ring;
+    });
+    if (f_.legend == LegendPlace::inside || (f_.legend == LegendPlace::automatic && !points)) {
+      inside_keys_ = std::move(entries);
+      return;
+    }
+    const double widest = width_ * 0.28;
+    for (Key& key : entries) key.name = fitted(key.name, legend_, widest - key_width());
+
+    const double gap = legend_.size * 1.7;
+    double line = -gap;
+    for (const Key& key : entries) line += key_width() + measure(key.name, legend_).width + gap;
+    if (line <= room.width()) {
+      double left = room.left;
+      const double baseline = room.top + measure("x", legend_).ascent + 1;
+      for (const Key& key : entries) {
+        draw_key(key, left, baseline);
+        left += key_width() + measure(key.name, legend_).width + gap;
+      }
+      room.top += line_height() + 6;
+      return;
+    }
+
+    const auto per_column =
+        std::max<std::size_t>(1, static_cast<std::size_t>(room.height() / line_height()));
+    const auto columns_of = [&](std::size_t count) {
+      return (count + per_column - 1) / per_column;
+    };
+    double column_width = 0;
+    for (const Key& key : entries)
+      column_width = std::max(column_width, key_width() + measure(key.name, legend_).width + 14);
+    const auto fit =
+        std::max<std::size_t>(1, static_cast<std::size_t>(room.width() * 0.55 / column_width));
+    std::string more;
+    if (columns_of(entries.size()) > fit) {
+      const std::size_t shown = fit * per_column - 1;
+      more = sentence("… and ", entries.size() - shown, " more");
+      entries.resize(shown);
+    }
+    const std::size_t columns = columns_of(entries.size() + (more.empty() ? 0 : 1));
+    const std::size_t rows = (entries.size() + (more.empty() ? 0 : 1) + columns - 1) / columns;
+    const double left = room.right - static_cast<double>(columns) * column_width + 14;
+    for (std::size_t i = 0; i <= entries.size(); ++i) {
+      const Point at{left + static_cast<double>(i / rows) * column_width,
+                     room.top + (static_cast<double>(i % rows) + 0.7) * line_height()};
+      if (i < entries.size())
+        draw_key(entries[i], at.x, at.y);
+      else if (!more.empty())
+        canvas_->text(at, more, tick_, false);
+    }
+    room.right = left - 18;
+  }
+
+  // Inside: the corner that covers the least of the marks.
+  void draw_inside_legend() {
+    if (inside_keys_.empty()) return;
+    double width = 0;
+    for (Key& key : inside_keys_) {
+      key.name = fitted(key.name, legend_, panel_.width() * 0.5);
+      width = std::max(width, key_width() + measure(key.name, legend_).width);
+    }
+    const double height = line_height() * static_cast<double>(inside_keys_.size());
+    const double inset = 12;
+    std::array<Box, 4> corners;
+    for (std::size_t c = 0; c < 4; ++c) {
+      const double left = c % 2 == 0 ? panel_.right - inset - width : panel_.left + inset;
+      const double top = c < 2 ? panel_.top + inset : panel_.bottom - inset - height;
+      corners[c] = {left, top, left + width, top + height};
+    }
+    std::array<std::int64_t, 4> covered{};
+    const auto cover = [&](double x, double y) {
+      for (std::size_t c = 0; c < 4; ++c)
+        covered[c] += Box{x - 4, y - 4, x + 4, y + 4}.meets(corners[c]) ? 1 : 0;
+    };
+    for (const Mark& mark : f_.marks) {
+      if (const auto* l = std::get_if<Line>(&mark)) {
+        for (std::size_t i = 0; i + 1 < l->x.size(); ++i)
+          for (int step = 0; step < 16; ++step) {
+            const double t = step / 16.0;
+            cover(x_(l->x[i]) * (1 - t) + x_(l->x[i + 1]) * t,
+                  y_(l->y[i]) * (1 - t) + y_(l->y[i + 1]) * t);
+          }
+      } else if (const auto* b = std::get_if<Bars>(&mark)) {
+        for (std::size_t i = 0; i < b->heights.size(); ++i)
+          for (int step = 0; step <= 16; ++step)
+            cover(x_(static_cast<double>(i + 1)), y_(b->heights[i] * step / 16.0));
+      } else if (const auto* p = std::get_if<Points>(&mark)) {
+        for (std::int64_t i = 0; i < p->at.view().rows(); ++i)
+          cover(x_(p->at.view()(i, 0)), y_(p->at.view()(i, 1)));
+      }
+    }
+    const auto best = static_cast<std::size_t>(std::min_element(covered.begin(), covered.end()) -
+                                               covered.begin());
+    const Box& box = corners[best];
+    canvas_->rectangle({box.left - 6, box.top - 4, box.right + 6, box.bottom + 4},
+                       {inks_.background, 0.85});
+    for (std::size_t i = 0; i < inside_keys_.size(); ++i)
+      draw_key(inside_keys_[i], box.left,
+               box.top + (static_cast<double>(i) + 0.68) * line_height());
+  }
+
+  // --- panel, axes ---
+
+  void place_panel(Box room) {
+    const auto [data_x, data_y] = ranges_of(f_.marks);
+    const bool bars = std::any_of(f_.marks.begin(), f_.marks.end(),
+                                  [](const Mark& m) { return std::holds_alternative<Bars>(m); });
+    const double share = f_.equal_aspect ? 0.025 : 0.04;
+    auto [x0, x1] = with_margin(data_x, f_.x, bars ? 0 : share);
+    auto [y0, y1] = with_margin(data_y, f_.y, share);
+
+    if (!f_.x.label.empty()) room.bottom -= label_.size * 1.5;
+    if (f_.x.ticks) room.bottom -= tick_.size * 1.3 + 7;
+    const bool framed = f_.x.ticks || f_.y.ticks;
+    if (framed) room.top += tick_.size * 0.4;  // half of the highest tick's text
+    if (!f_.y.label.empty()) room.left += label_.size * 1.7;
+    place_end_labels(room);
+
+    // The width of the widest tick needs the ticks, and they the final range; with equal aspect
+    // that needs the panel. One more round settles it.
+    double tick_room = f_.y.ticks ? 30 : 0;
+    for (int round = 0; round < 2; ++round) {
+      panel_ = {room.left + tick_room, room.top, std::max(room.right, room.left + tick_room + 20),
+                std::max(room.bottom, room.top + 20)};
+      snap(panel_);
+      x_ = {x0, x1, panel_.left, panel_.right, f_.x.log};
+      y_ = {y0, y1, panel_.bottom, panel_.top, f_.y.log};
+      if (f_.equal_aspect && !f_.x.log && !f_.y.log) equalize();
+      if (!f_.y.ticks) break;
+      y_ticks_ =
+          ticks(y_.low, y_.high, f_.y, std::clamp(static_cast<int>(panel_.height() / 70), 2, 8));
+      tick_room = 7;
+      for (const Tick& tick : y_ticks_)
+        tick_room = std::max(tick_room, measure(tick.text, tick_).width + 7);
+    }
+    if (f_.x.ticks)
+      x_ticks_ =
+          ticks(x_.low, x_.high, f_.x, std::clamp(static_cast<int>(panel_.width() / 75), 2, 10));
+  }
+
+  /// Panel edges on whole pixels, so that a raster fits it exactly.
+  void snap(Box& box) const {
+    const double pixel = 72 / params_.dpi;
+    box = {std::ceil(box.left / pixel) * pixel, std::ceil(box.top / pixel) * pixel,
+           std::floor(box.right / pixel) * pixel, std::floor(box.bottom / pixel) * pixel};
+  }
+
+  /// Widens the range of one axis until a unit is equally long on both.
+  void equalize() {
+    const double unit =
+        std::min(panel_.width() / (x_.high - x_.low), panel_.height() / (y_.high - y_.low));
+    const auto widen = [&](Scale& scale, double length) {
+      const double middle = scale.low + (scale.high - scale.low) / 2, half = length / unit / 2;
+      scale.low = middle - half;
+      scale.high = middle + half;
+    };
+    widen(x_, panel_.width());
+    widen(y_, panel_.height());
+  }
+
+  void draw_axes() {
+    const double hair = 0.7;
+    for (const Tick& tick : y_ticks_) {
+      const double y = y_(tick.value);
+      const Point line[] = {{panel_.left, y}, {panel_.right, y}};
+      canvas_->polyline(line, hair, {inks_.grid}, false);
+      const TextSize size = measure(tick.text, tick_);
+      canvas_->text({panel_.left - 7 - size.width, y + size.ascent / 2}, tick.text, tick_, false);
+    }
+    for (const Tick& tick : x_ticks_) {
+      const double x = x_(tick.value);
+      const Point line[] = {{x, panel_.top}, {x, panel_.bottom}};
+      if (f_.equal_aspect) canvas_->polyline(line, hair, {inks_.grid}, false);
+      const Point mark[] = {{x, panel_.bottom}, {x, panel_.bottom + 3}};
+      canvas_->polyline(mark, hair, {inks_.axis}, false);
+      const TextSize size = measure(tick.text, tick_);
+      canvas_->text({x - size.width / 2, panel_.bottom + 7 + size.ascent}, tick.text, tick_, false);
+    }
+    if (f_.x.ticks) {
+      const Point line[] = {{panel_.left, panel_.bottom}, {panel_.right, panel_.bottom}};
+      canvas_->polyline(line, hair, {inks_.axis}, false);
+    }
+    if (!f_.x.label.empty()) {
+      const std::string text = fitted(clean_text(f_.x.label), label_, panel_.width());
+      const double below = f_.x.ticks ? tick_.size * 1.3 + 7 : 0;
+      canvas_->text({(panel_.left + panel_.right - measure(text, label_).width) / 2,
+                     panel_.bottom + below + label_.size * 1.2},
+                    text, label_, false);
+    }
+    if (!f_.y.label.empty()) {
+      const std::string text = fitted(clean_text(f_.y.label), label_, panel_.height());
+      canvas_->text({kMargin + label_.size * 0.9,
+                     (panel_.top + panel_.bottom + measure(text, label_).width) / 2},
+                    text, label_, true);
+    }
+  }
+
+  // --- marks ---
+
+  void draw_marks() {
+    canvas_->clip(panel_);
+    for (std::size_t i = 0; i < f_.marks.size(); ++i)
+      if (const auto* bars = std::get_if<Bars>(&f_.marks[i])) {
+        draw_bars(*bars, mark_colors_[i]);
+      } else if (const auto* points = std::get_if<Points>(&f_.marks[i])) {
+        draw_points(*points, mark_colors_[i]);
+      } else {
+        canvas_->unclip();  // lines lie within the data; their round ends may touch the frame
+        draw_line(std::get<Line>(f_.marks[i]), mark_colors_[i]);
+        canvas_->clip(panel_);
+      }
+    canvas_->unclip();
+    draw_end_labels();
+  }
+
+  void draw_bars(const Bars& bars, Color color) {
+    for (std::size_t i = 0; i < bars.heights.size(); ++i) {
+      const double x = static_cast<double>(i + 1), zero = y_(0), tip = y_(bars.heights[i]);
+      canvas_->rectangle({x_(x - 0.38), std::min(zero, tip), x_(x + 0.38), std::max(zero, tip)},
+                         {color});
+    }
+  }
+
+  void draw_line(const Line& line, Color color) {
+    std::vector<Point> points;
+    for (std::size_t i = 0; i < line.x.size(); ++i)
+      points.push_back({x_(line.x[i]), y_(line.y[i])});
+    if (points.size() > 1) canvas_->polyline(points, line.width, {color}, line.dashed);
+    if (line.markers || points.size() == 1) canvas_->dots(points, line.width * 1.3 + 0.4, {color});
+  }
+
+  /// Points of all sets, which share the panel.
+  std::int64_t point_count() const {
+    std::int64_t count = 0;
+    for (const Mark& mark : f_.marks)
+      if (const auto* p = std::get_if<Points>(&mark)) count += p->at.view().rows();
+    return count;
+  }
+
+  double radius_of(const Points& p) const {
+    if (p.radius > 0) return p.radius;
+    const double n = static_cast<double>(std::max<std::int64_t>(1, point_count()));
+    const double area = kShare * panel_.width() * panel_.height() / n;
+    const double r = std::clamp(std::sqrt(area / math::kPi), kSmallest, kLargest);
+    return p.shape == Shape::ring ? 1.15 * r + 0.35 : r;
+  }
+  static double stroke_of(double radius) { return std::clamp(radius * 0.4, 0.3, 1.0); }
+
+  void draw_points(const Points& p, Color color) {
+    const ConstRows at = p.at.view();
+    if (at.rows() == 0) return;
+    const double n = static_cast<double>(at.rows());
+    const double faintest = std::clamp(1.0 - 0.105 * (math::log(n) / math::log(10) - 1), 0.35, 0.9);
+    std::vector<Color> colors = {color};
+    std::vector<std::int32_t> category;
+    if (!p.labels.view().empty()) {
+      colors = category_colors_;
+      colors.push_back(none_color());
+      if (p.shape == Shape::ring)
+        for (Color& c : colors) c = mixed(c, inks_.text, 0.45);
+      for (const std::int32_t label : p.labels.view())
+        category.push_back(label < 0 ? static_cast<std::int32_t>(colors.size()) - 1 : label);
+    }
+    const double radius = radius_of(p);
+    if (format_ == Format::png || at.rows() > params_.vector_points)
+      draw_raster(p, category, colors, radius, faintest);
+    else
+      draw_paths(p, category, colors, radius, p.opacity > 0 ? p.opacity : std::max(0.75, faintest));
+  }
+
+  void draw_raster(const Points& p, const std::vector<std::int32_t>& category,
+                   const std::vector<Color>& colors, double radius, double faintest) {
+    const ConstRows at = p.at.view();
+    const double pixels = params_.dpi / 72;
+    std::vector<float> x(static_cast<std::size_t>(at.rows())), y(x.size());
+    parallel_for(at.rows(), 4096, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        x[static_cast<std::size_t>(i)] = static_cast<float>((x_(at(i, 0)) - panel_.left) * pixels);
+        y[static_cast<std::size_t>(i)] = static_cast<float>((y_(at(i, 1)) - panel_.top) * pixels);
+      }
+    });
+    Splats splats{.x = x, .y = y, .category = category, .colors = colors};
+    splats.radius = std::max(radius * pixels, 0.4);
+    splats.stroke = p.shape == Shape::ring ? std::max(stroke_of(radius) * pixels, 0.5) : 0;
+    splats.opacity = p.opacity;
+    splats.faintest = faintest;
+    canvas_->image(panel_, rasterize(splats, static_cast<int>(std::lround(panel_.width() * pixels)),
+                                     static_cast<int>(std::lround(panel_.height() * pixels))));
+  }
+
+  // One path a category. Which lies on top is drawn by lot, but those with few points, less than
+  // a tenth of the most, lie above the others.
+  void draw_paths(const Points& p, const std::vector<std::int32_t>& category,
+                  const std::vector<Color>& colors, double radius, double opacity) {
+    const ConstRows at = p.at.view();
+    std::vector<std::vector<Point>> paths(colors.size());
+    for (std::int64_t i = 0; i < at.rows(); ++i) {
+      const auto c = category.empty() ? 0 : category[static_cast<std::size_t>(i)];
+      paths[static_cast<std::size_t>(c)].push_back({x_(at(i, 0)), y_(at(i, 1))});
+    }
+    std::vector<std::int32_t> order(colors.size());
+    std::iota(order.begin(), order.end(), 0);
+    random::shuffle(order, {.seed = params_.seed, .stream = random::Stream::drawing_order});
+    std::size_t most = 0;
+    for (const auto& path : paths) most = std::max(most, path.size());
+    std::stable_partition(order.begin(), order.end(), [&](std::int32_t c) {
+      return paths[static_cast<std::size_t>(c)].size() * 10 >= most;
+    });
+    for (const std::int32_t c : order) {
+      const auto& path = paths[static_cast<std::size_t>(c)];
+      const Paint paint{colors[static_cast<std::size_t>(c)], opacity};
+      if (p.shape == Shape::ring)
+        canvas_->rings(path, radius, stroke_of(radius), paint);
+      else
+        canvas_->dots(path, radius, paint);
+    }
+  }
+
+  // --- texts in the panel ---
+
+  void place_end_labels(Box& room) {
+    double widest = 0;
+    for (const Mark& mark : f_.marks)
+      if (const auto* l = std::get_if<Line>(&mark); l != nullptr && !l->x.empty())
+        widest = std::max(widest, measure(clean_text(l->end_label), end_label_style({})).width);
+    if (widest > 0) room.right -= std::min(widest, room.width() * 0.4) + 6;
+  }
+  TextStyle end_label_style(Color color) const {
+    return {.size = label_.size, .color = color, .bold = true};
+  }
+
+  // Labels beside the last vertices, pushed apart where they would touch.
+  void draw_end_labels() {
+    struct Label {
+      double y;
+      std::string text;
+      Color color;
+    };
+    std::vector<Label> labels;
+    double left = panel_.left;
+    for (std::size_t i = 0; i < f_.marks.size(); ++i)
+      if (const auto* l = std::get_if<Line>(&f_.marks[i]);
+          l != nullptr && !l->end_label.empty() && !l->x.empty()) {
+        labels.push_back({y_(l->y.back()), clean_text(l->end_label), mark_colors_[i]});
+        left = std::max(left, x_(l->x.back()) + 8);
+      }
+    std::stable_sort(labels.begin(), labels.end(),
+                     [](const Label& a, const Label& b) { return a.y < b.y; });
+    const double apart = label_.size * 1.35;
+    for (std::size_t i = 1; i < labels.size(); ++i)
+      labels[i].y = std::max(labels[i].y, labels[i - 1].y + apart);
+    double lowest = panel_.bottom - apart / 3;
+    for (std::size_t i = labels.size(); i-- > 0; lowest -= apart)
+      labels[i].y = std::min(labels[i].y, lowest);
+    for (const Label& label : labels) {
+      // Pale colors make poor letters: darken (or lighten) until they read.
+      Color color = label.color;
+      while (contrast(color, inks_.background) < 4.5) color = mixed(color, inks_.text, 0.15);
+      const TextStyle style = end_label_style(color);
+      const std::string text = fitted(label.text, style, width_ - kMargin - left);
+      canvas_->text({left, label.y + measure("x", style).ascent / 2}, text, style, false);
+    }
+  }
+
+  // Each category's name at its densest place, among all labeled sets.
+  void draw_names() {
+    if (!f_.name_categories) return;
+    std::vector<Point> points;
+    std::vector<std::int32_t> category;
+    for (const Mark& mark : f_.marks)
+      if (const auto* p = std::get_if<Points>(&mark)) {
+        const auto labels = p->labels.view();
+        for (std::size_t i = 0; i < labels.size(); ++i) {
+          const auto row = static_cast<std::int64_t>(i);
+          points.push_back({x_(p->at.view()(row, 0)), y_(p->at.view()(row, 1))});
+          category.push_back(labels[i]);
+        }
+      }
+    const auto places =
+        densest_places(points, category, static_cast<int>(category_colors_.size()), panel_);
+    TextStyle style = name_;
+    if (places.size() > 12) style.size *= places.size() > 40 ? 0.72 : 0.84;
+    std::vector<std::string> texts;
+    std::vector<Point> sizes;
+    for (const auto& place : places) {
+      texts.push_back(fitted(category_name(place.category), style, panel_.width() * 0.3));
+      const TextSize size = measure(texts.back(), style);
+      sizes.push_back({size.width + 6, size.ascent + size.descent + 4});
+    }
+    const auto names = place_names(places, sizes, panel_);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!names[i].placed) ++names_left_out_;
+      if (!names[i].placed || !names[i].moved) continue;
+      const Box& box = names[i].box;
+      const Point line[] = {places[i].at,
+                            {std::clamp(places[i].at.x, box.left + 3, box.right - 3),
+                             places[i].at.y < box.top ? box.top : box.bottom}};
+      canvas_->polyline(line, 2.4, {inks_.background, 0.8}, false);
+      canvas_->polyline(line, 0.8, {inks_.text}, false);
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!names[i].placed) continue;
+      const TextSize size = measure(texts[i], style);
+      canvas_->text({names[i].box.left + 3, names[i].box.top + 2 + size.ascent}, texts[i], style,
+                    false);
+    }
+  }
+
+  const Figure& f_;
+  const DrawParams& params_;
+  const Format format_;
+  const Inks inks_;
+  const double width_;
+  double height_;
+  std::unique_ptr<Canvas> canvas_;
+  TextStyle title_, subtitle_, label_, tick_, legend_, footnote_, name_;
+
+  std::vector<Color> category_colors_, mark_colors_;
+  bool labeled_ = false, unlabeled_ = false;
+  std::vector<Key> inside_keys_;
+  double footnote_top_ = 0;
+  int names_left_out_ = 0;
+  Box panel_;
+  Scale x_, y_;
+  std::vector<Tick> x_ticks_, y_ticks_;
+};
+
+}  // namespace
+
+std::vector<Field> fields(DrawParams& p) {
+  return {{"dpi", &p.dpi, "pixels an inch; larger gives finer and larger pictures", 10, 2400},
+          {"vector_points", &p.vector_points,
+           "sets of more points become an image in SVG and PDF; larger gives larger files", 0, 1e7},
+          {"seed", &p.seed, "of the order in which categories are stacked in SVG and PDF"}};
+}
+
+Format format_of(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (extension == ".png") return Format::png;
+  if (extension == ".svg") return Format::svg;
+  if (extension == ".pdf") return Format::pdf;
+  throw InvalidArgument(
+      sentence("figure: '", path.string(),
+               "' does not end in .png, .svg or .pdf, which are what we can draw"));
+}
+
+std::string draw(const Figure& figure, Format format, const DrawParams& params) {
+  check(figure, params);
+  return Painter(figure, params, format).paint();
+}
+
+void draw(const Figure& figure, const std::filesystem::path& path, const DrawParams& params) {
+  const std::string bytes = draw(figure, format_of(path), params);
+  write_file(path, bytes);
+}
+
+}  // namespace latlas::render
