@@ -6,15 +6,20 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/job.h"
+#include "cli/mapping.h"
 #include "latlas/core/error.h"
 #include "latlas/evaluate/scores.h"
+#include "latlas/neighbors/exact.h"
 #include "latlas/runs/run_directory.h"
 
 namespace latlas::cli {
 namespace {
 
 struct Options {
-  std::string data, map, labels;
+  std::string data, map, labels, placed, placed_labels;
+  double perplexity = 0;
   EvaluateParams params;
 };
 
@@ -24,36 +29,68 @@ std::string score_text(const Score& score) {
              : fmt::format("{:.4f}", score.value);
 }
 
-void run_evaluate(const Options& o, const Common& common) {
-  require(!o.data.empty() && !o.map.empty(),
-          "latlas evaluate: name both, e.g. latlas evaluate --data rows.npy --map map.npy");
-  Console console(common.verbosity);
-  const Matrix data = load_rows(o.data), map = load_rows(o.map);
-  require(data.rows() == map.rows(), "latlas evaluate: ", o.data, " has ", data.rows(), " rows, ",
-          o.map, " has ", map.rows(), "; they must be the same rows");
-  const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, data.rows());
-  const Quality q = evaluate_map(data, map, labels.values, o.params);
-
+// Scores as they are found: for machines by name, for people by line.
+struct Report {
   Metrics metrics;
-  std::vector<std::pair<std::string, std::string>> rows;
-  const auto add = [&](const std::string& key, const std::string& label, const Score& score) {
+  std::vector<std::pair<std::string, std::string>> lines;
+
+  void add(const std::string& key, const std::string& label, const Score& score) {
     metrics.set("quality." + key, score.value);
     if (score.standard_error > 0) metrics.set("quality." + key + "_error", score.standard_error);
-    rows.emplace_back(label, score_text(score));
-  };
-  add("trustworthiness", "trustworthiness", q.trustworthiness);
-  add("continuity", "continuity", q.continuity);
-  add(fmt::format("recall_at_{}", o.params.k), fmt::format("recall of {} neighbors", o.params.k), q.recall);
-  add("spearman", "distance correlation", q.spearman);
-  if (q.label_accuracy) add("label_accuracy", "label accuracy", *q.label_accuracy);
-  if (console.json()) return console.print(metrics.json());
-  const bool sampled = q.trustworthiness.standard_error > 0;
-  console.table(fmt::format("{} against {}: {} rows{} (1 is best)", o.map, o.data,
-                            count_text(data.rows()),
-                            sampled ? fmt::format(", measured on {} of them",
-                                                  count_text(q.trustworthiness.rows))
-                                    : ""),
-                rows);
+    lines.emplace_back(label, score_text(score));
+  }
+};
+
+void score_against_data(const Options& o, const Matrix& map, const LabelSet& labels, Report& report,
+                        Console& console) {
+  const Matrix data = load_rows(o.data);
+  require(data.rows() == map.rows(), "latlas evaluate: ", o.data, " has ", data.rows(), " rows, ",
+          o.map, " has ", map.rows(), "; they must be the same rows");
+  const Quality q = evaluate_map(data, map, labels.values, o.params);
+  report.add("trustworthiness", "trustworthiness", q.trustworthiness);
+  report.add("continuity", "continuity", q.continuity);
+  report.add(fmt::format("recall_at_{}", o.params.k),
+             fmt::format("recall of {} neighbors", o.params.k), q.recall);
+  report.add("spearman", "distance correlation", q.spearman);
+  if (q.label_accuracy) report.add("label_accuracy", "label accuracy", *q.label_accuracy);
+  if (o.perplexity > 0) {
+    const std::int64_t k = neighbors_for(0, o.perplexity, data.rows());
+    const Neighbors graph = nearest_neighbors(data, {.k = k}, console.progress("rows"));
+    if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
+    const double kl = exact_kl(graph, o.perplexity, map);
+    report.metrics.set("quality.kl", kl);
+    report.lines.emplace_back("KL divergence (0 is best)", number_text(kl, 4));
+  }
+}
+
+void run_evaluate(const Options& o, const Common& common) {
+  require(!o.map.empty() && !(o.data.empty() && o.labels.empty()),
+          "latlas evaluate: name a map and its data or labels, e.g. latlas evaluate --data rows.npy "
+          "--map map.npy");
+  require(o.placed.empty() == o.placed_labels.empty() && (o.placed.empty() || !o.labels.empty()),
+          "latlas evaluate: --new needs --new-labels, and --labels for the map");
+  require(o.perplexity == 0 || !o.data.empty(), "latlas evaluate: --kl needs --data");
+  Console console(common.verbosity);
+  const Matrix map = load_rows(o.map);
+  const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
+
+  Report report;
+  if (!o.data.empty())
+    score_against_data(o, map, labels, report, console);
+  else
+    report.add("label_accuracy", "label accuracy", label_accuracy(map, labels.values, o.params));
+  if (!o.placed.empty()) {
+    const Matrix placed = load_rows(o.placed);
+    const LabelSet placed_labels = load_labels(o.placed_labels, placed.rows());
+    require(placed_labels.names == labels.names,
+            "latlas evaluate: the labels of map and new points name different classes");
+    report.add("placed_label_accuracy", "label accuracy of new points",
+               label_accuracy(map, labels.values, placed, placed_labels.values, o.params));
+  }
+  if (console.json()) return console.print(report.metrics.json());
+  console.table(fmt::format("{}: {} points (1 is best{})", o.map, count_text(map.rows()),
+                            map.rows() > o.params.exact_rows ? "; ± standard error of a sample" : ""),
+                report.lines);
 }
 
 }  // namespace
@@ -63,11 +100,16 @@ Action add_evaluate(CLI::App& program, Common& common) {
   CLI::App* command = add_command(
       program, common, "evaluate", "Score a map of any origin against the data it shows",
       "  latlas evaluate --data rows.npy --map map.npy\n"
-      "  latlas evaluate --data rows.npy --map umap.npy --labels labels.npy --json");
+      "  latlas evaluate --data rows.npy --map umap.npy --labels labels.npy --kl 30 --json\n"
+      "  latlas evaluate --map map.npy --labels l.npy --new placed.npy --new-labels m.npy");
   command->add_option("--data", o->data, "The rows that were mapped")->type_name("");
   command->add_option("--map", o->map, "Their places, row by row")->type_name("");
   command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")
       ->type_name("");
+  command->add_option("--kl", o->perplexity, "Also the KL divergence, at that perplexity")
+      ->type_name("");
+  command->add_option("--new", o->placed, "Points placed into the map (test points)")->type_name("");
+  command->add_option("--new-labels", o->placed_labels, "Their classes")->type_name("");
   add_flags(*command, fields(o->params), "Scores");
   return [o, &common] { run_evaluate(*o, common); };
 }

@@ -1,0 +1,112 @@
+"""What the benches share: the peers' environment, timed child processes, tables, results."""
+
+import json
+import os
+import pathlib
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1]
+RESULTS = SOURCE / "bench/results"
+PROGRAM = SOURCE / "build/release/latlas"
+ENVIRONMENT = SOURCE / ".venv-bench"
+PEERS = ["numpy", "matplotlib", "scikit-learn", "tensorflow-cpu", "keras", "openTSNE"]
+THREADS = 2
+
+
+def peers_python():
+    """The interpreter of an environment that holds the peers; made on the first call."""
+    python = ENVIRONMENT / "bin/python"
+    if not python.exists():
+        print("bench: installing the peers (once) …", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
+    missing = subprocess.run([python, "-c", "import numpy, matplotlib, sklearn, tensorflow, openTSNE"],
+                             stderr=subprocess.DEVNULL).returncode
+    if missing:
+        subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
+    return str(python)
+
+
+def environment(**more):
+    """Two threads for everybody, and no settings that slow a peer down."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
+    env.update(OMP_NUM_THREADS=str(THREADS), OPENBLAS_NUM_THREADS=str(THREADS),
+               TF_NUM_INTRAOP_THREADS=str(THREADS), TF_NUM_INTEROP_THREADS="1",
+               TF_CPP_MIN_LOG_LEVEL="3", **{k: str(v) for k, v in more.items()})
+    return env
+
+
+def timed(command, **env):
+    """Runs a command; returns seconds, peak memory in bytes, and its standard output."""
+    begin = time.monotonic()
+    with subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True,
+                          cwd=SOURCE, env=environment(**env)) as child:
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        sys.exit(f"bench: {' '.join(map(str, command))} ended with {child.returncode}\n{output}")
+    return time.monotonic() - begin, usage.ru_maxrss * 1024, output
+
+
+def peer(script, *arguments, **env):
+    """Runs a script of bench/ in the peers' environment; returns what it printed as JSON."""
+    seconds, memory, output = timed([peers_python(), SOURCE / "bench" / script, *arguments], **env)
+    result = json.loads(output.strip().splitlines()[-1])
+    result.update(process_seconds=seconds, peak_memory_bytes=memory)
+    return result
+
+
+def latlas(*arguments, **env):
+    """Runs the program with --json --quiet; returns what it printed, with time and memory."""
+    seconds, memory, output = timed([PROGRAM, *arguments, "--json", "--quiet"], **env)
+    result = json.loads(output) if output.strip() else {}
+    result.update(process_seconds=seconds, process_memory_bytes=memory)
+    return result
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def machine():
+    model = "unknown"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    flags = pathlib.Path("/proc/cpuinfo").read_text()
+    return {"processor": model, "cores": os.cpu_count(), "threads": THREADS,
+            "avx512": " avx512f" in flags, "amx": " amx_tile" in flags,
+            "system": platform.platform()}
+
+
+def table(rows, columns):
+    """Prints rows (dicts) under their columns, as a Markdown table; returns its text."""
+    cells = [columns] + [[str(row.get(c, "")) for c in columns] for row in rows]
+    width = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, width)) + " |" for line in cells]
+    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in width) + "|")
+    text = "\n".join(lines)
+    print(text, flush=True)
+    return text
+
+
+def save(name, text, numbers):
+    """Writes bench/results/NAME.md and .json, with the machine and the command."""
+    RESULTS.mkdir(exist_ok=True)
+    m = machine()
+    head = (f"# {name}\n\n`./dev bench {name}` on {time.strftime('%Y-%m-%d', time.gmtime())}: "
+            f"{m['processor']}, {m['cores']} cores, {m['threads']} threads, "
+            f"{'AVX-512' if m['avx512'] else 'AVX2'}.\n\n")
+    (RESULTS / f"{name}.md").write_text(head + text + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps({"machine": m, **numbers}, indent=1) + "\n")
+    print(f"\nwritten to bench/results/{name}.md")
+
+
+def rusage_self():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

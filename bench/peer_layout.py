@@ -1,0 +1,48 @@
+"""PCA and t-SNE of given latents by scikit-learn or openTSNE, at their defaults.
+
+peer_layout.py pca|sklearn|opentsne LATENTS.npy OUT.npy [NEW.npy NEW_OUT.npy]
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+
+def main():
+    method, source, target = sys.argv[1:4]
+    rows = np.load(source)
+    result = {}
+    if method == "pca":
+        from sklearn.decomposition import PCA
+        begin = time.monotonic()
+        pca = PCA(n_components=min(rows.shape)).fit(rows)
+        result["seconds"] = time.monotonic() - begin
+        result["ratios"] = pca.explained_variance_ratio_.tolist()
+        result["components"] = pca.components_.tolist()
+        placed = pca.transform(rows)[:, :2]
+    elif method == "sklearn":
+        from sklearn.manifold import TSNE
+        begin = time.monotonic()
+        placed = TSNE(n_jobs=2, random_state=0).fit_transform(rows)
+        result["seconds"] = time.monotonic() - begin
+    elif method == "opentsne":
+        import openTSNE
+        begin = time.monotonic()
+        embedding = openTSNE.TSNE(n_jobs=2, random_state=0).fit(rows)
+        result["seconds"] = time.monotonic() - begin
+        placed = np.asarray(embedding)
+        if len(sys.argv) > 4:
+            begin = time.monotonic()
+            new = embedding.transform(np.load(sys.argv[4]))
+            result["transform_seconds"] = time.monotonic() - begin
+            np.save(sys.argv[5], np.asarray(new, dtype="float32"))
+    else:
+        sys.exit(f"peer_layout: no method {method}")
+    np.save(target, placed.astype("float32"))
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

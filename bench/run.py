@@ -1,0 +1,206 @@
+"""The figures of README and bench/results: `./dev bench` lists them, `./dev bench NAME…` runs them.
+
+Each bench is a function below; it prints a table and writes bench/results/NAME.md and .json. Run
+them on a quiet machine. Peers run on the same input, with the same number of threads, in turn.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import common
+
+WORK = common.SOURCE / "build/bench-work"
+RUN = WORK / "mnist"
+
+
+def training(repeats=3):
+    """Training 50 epochs against Keras, and val_loss over three seeds."""
+    losses = {}
+    for seed in (0, 1, 2):
+        for epochs in (4, 50):
+            result = common.latlas("train", "mnist:train", "--validation", "mnist:test", "--epochs",
+                                   epochs, "--seed", seed, "-o", WORK / "model.safetensors",
+                                   "--threads", common.THREADS)
+            losses.setdefault(epochs, []).append(result["model"]["val_loss"])
+    ours, keras = [], []
+    for _ in range(repeats):
+        ours.append(common.latlas("train", "mnist:train", "--validation", "mnist:test", "-o",
+                                  WORK / "model.safetensors", "--threads",
+                                  common.THREADS)["model"]["seconds"])
+        keras.append(common.peer("seed_notebook.py", "--no-tsne"))
+    theirs = [k["steps"]["train"] for k in keras]
+    mean = {e: sum(v) / len(v) for e, v in losses.items()}
+    rows = [
+        {"": "latlas", "seconds, 50 epochs": f"{common.median(ours):.2f}",
+         "val_loss after 4": f"{mean[4]:.4f}", "after 50": f"{mean[50]:.4f}", "ratio": "1"},
+        {"": "Keras on TensorFlow", "seconds, 50 epochs": f"{common.median(theirs):.1f}",
+         "val_loss after 4": f"{common.median([k['val_loss_4'] for k in keras]):.4f}",
+         "after 50": f"{common.median([k['val_loss'] for k in keras]):.4f}",
+         "ratio": f"{common.median([b / a for a, b in zip(ours, theirs)]):.1f}"}]
+    text = common.table(rows, ["", "seconds, 50 epochs", "val_loss after 4", "after 50", "ratio"])
+    text += (f"\n\nlatlas: mean of seeds 0, 1, 2; medians of {repeats} alternating runs. "
+             "784-32-784 on MNIST, batch 256, validation after every epoch included.")
+    common.save("training", text, {"latlas_seconds": ours, "keras_seconds": theirs,
+                                   "latlas_val_loss": losses, "keras": keras})
+
+
+def ensure_run():
+    """latents of the whole job, made by the program."""
+    if not (RUN / "tsne_train.npy").exists():
+        common.latlas("run", "mnist", "--out", RUN, "--threads", common.THREADS)
+
+
+def score(name, latents, labels):
+    result = common.latlas("evaluate", "--data", latents, "--map", WORK / name, "--labels", labels,
+                           "--kl", "30")
+    return result["quality"]
+
+
+def pca():
+    """PCA against scikit-learn on the same latents."""
+    import numpy as np
+    ensure_run()
+    latents = RUN / "latents_train.npy"
+    theirs = common.peer("peer_layout.py", "pca", latents, WORK / "pca_peer.npy")
+    metrics = json.loads((RUN / "metrics.json").read_text())
+    ours = np.array(metrics["pca"]["explained_variance_ratio"])
+    ratios = np.array(theirs["ratios"])
+    mine, other = np.load(RUN / "pca_train.npy").astype(float), np.load(WORK / "pca_peer.npy").astype(float)
+    # Coordinates of the centered rows determine the components: compare those.
+    x = np.load(latents).astype(float)
+    x -= x.mean(axis=0)
+    a = np.linalg.lstsq(x, mine, rcond=None)[0]
+    b = np.array(theirs["components"])[:2].T
+    cosine = np.abs((a * b).sum(axis=0) / np.linalg.norm(a, axis=0) / np.linalg.norm(b, axis=0))
+    signs = (np.sign((mine * other).sum(axis=0)) > 0).tolist()
+    rows = [{"": "largest difference of a variance ratio", "value": f"{np.abs(ours - ratios).max():.1e}",
+             "bar": "1e-5"},
+            {"": "smallest |cosine| of a component", "value": f"{cosine.min():.8f}", "bar": "0.9999"},
+            {"": "same signs", "value": str(all(signs)), "bar": ""},
+            {"": "seconds, latlas / scikit-learn",
+             "value": f"{metrics['pca']['seconds']:.3f} / {theirs['seconds']:.3f}", "bar": ""}]
+    common.save("pca", common.table(rows, ["", "value", "bar"]),
+                {"ratio_difference": float(np.abs(ours - ratios).max()), "cosine": cosine.tolist()})
+
+
+def tsne(repeats=1):
+    """t-SNE of the 60,000 latents against openTSNE and scikit-learn, all scored alike."""
+    ensure_run()
+    latents, labels = RUN / "latents_train.npy", RUN / "labels_train.npy"
+    new, new_labels = RUN / "latents_test.npy", RUN / "labels_test.npy"
+    seconds, scores = {}, {}
+    for _ in range(repeats):
+        result = common.latlas("map", latents, "-o", WORK / "latlas.npy", "--new", new, "--new-out",
+                               WORK / "latlas_new.npy", "--no-scores", "--threads", common.THREADS)
+        seconds.setdefault("latlas", []).append(
+            result["neighbors"]["seconds"] + result["tsne"]["seconds"])
+        theirs = common.peer("peer_layout.py", "opentsne", latents, WORK / "opentsne.npy", new,
+                             WORK / "opentsne_new.npy")
+        seconds.setdefault("openTSNE", []).append(theirs["seconds"] + theirs["transform_seconds"])
+        theirs = common.peer("peer_layout.py", "sklearn", latents, WORK / "sklearn.npy")
+        seconds.setdefault("scikit-learn", []).append(theirs["seconds"])
+    for name, file in (("latlas", "latlas.npy"), ("openTSNE", "opentsne.npy"),
+                       ("scikit-learn", "sklearn.npy")):
+        scores[name] = score(file, latents, labels)
+    for name, map_file, new_file in (("latlas", "latlas.npy", "latlas_new.npy"),
+                                     ("openTSNE", "opentsne.npy", "opentsne_new.npy")):
+        placed = common.latlas("evaluate", "--map", WORK / map_file, "--labels", labels, "--new",
+                               WORK / new_file, "--new-labels", new_labels)
+        scores[name]["placed_label_accuracy"] = placed["quality"]["placed_label_accuracy"]
+    rows = []
+    for name, s in scores.items():
+        rows.append({"": name, "seconds": f"{common.median(seconds[name]):.1f}",
+                     "ratio": f"{common.median(seconds[name]) / common.median(seconds['latlas']):.1f}",
+                     "KL": f"{s['kl']:.3f}", "trustworthiness": f"{s['trustworthiness']:.4f}",
+                     "recall@15": f"{s['recall_at_15']:.3f}",
+                     "label accuracy": f"{s['label_accuracy']:.4f}",
+                     "placed test points": f"{s['placed_label_accuracy']:.4f}"
+                     if "placed_label_accuracy" in s else "cannot"})
+    text = common.table(rows, ["", "seconds", "ratio", "KL", "trustworthiness", "recall@15",
+                               "label accuracy", "placed test points"])
+    text += ("\n\n60,000 latents (32 numbers) of MNIST, perplexity 30, each program at its defaults; "
+             "neighbors included, and placing of the 10,000 test latents by those that can. Scores by "
+             "`latlas evaluate` for all; KL under exact affinities with the exact normalizer.")
+    common.save("tsne", text, {"seconds": seconds, "scores": scores})
+
+
+def job(repeats=1):
+    """`latlas run mnist`, everything, against the notebook's own stack."""
+    ours, theirs, memory = [], [], []
+    for _ in range(repeats):
+        result = common.latlas("run", "mnist", "--fresh", "--out", WORK / "job", "--threads",
+                               common.THREADS)
+        ours.append(result["process_seconds"])
+        memory.append(result["process_memory_bytes"])
+        theirs.append(common.peer("seed_notebook.py"))
+    seconds = [t["process_seconds"] for t in theirs]
+    rows = [{"": "latlas run mnist", "seconds": f"{common.median(ours):.1f}",
+             "peak memory": f"{max(memory) / 1e9:.2f} GB", "ratio": "1"},
+            {"": "the notebook's stack", "seconds": f"{common.median(seconds):.0f}",
+             "peak memory": f"{max(t['peak_memory_bytes'] for t in theirs) / 1e9:.2f} GB",
+             "ratio": f"{common.median([b / a for a, b in zip(ours, seconds)]):.1f}"}]
+    text = common.table(rows, ["", "seconds", "peak memory", "ratio"])
+    text += ("\n\nWhole processes: 50 epochs, latents, PCA, t-SNE, figures; latlas also scores and "
+             "places, and draws 21 files where the notebook draws two.")
+    common.save("job", text, {"latlas_seconds": ours, "memory": memory, "notebook": theirs})
+
+
+def bits():
+    """The same bytes of every array for 1, 2 and 4 threads and under every instruction set."""
+    def hashes(name, *arguments, **env):
+        folder = WORK / f"bits-{name}"
+        common.latlas("run", "mnist", "--fresh", "--set", "training.epochs=4", "--set",
+                      "data.train=6000", "--set", "data.test=1000", "--set", "figures.formats=png",
+                      "--out", folder, *arguments, **env)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        return manifest["simd"], {f: h for s in manifest["stages"].values()
+                                  for f, h in s["outputs"].items() if not f.endswith(".csv")}
+    simd, first = hashes("1", "--threads", 1)
+    rows = [{"run": f"1 thread, {simd}", "files equal": "–"}]
+    runs = [(f"{t} threads, {simd}", ["--threads", t], {}) for t in (2, 3, 4, 7)]
+    listed = subprocess.run([common.PROGRAM, "--version"], env=common.environment(), check=True)
+    del listed
+    for other in ("avx512", "avx2"):
+        if other != simd and (other == "avx2" or common.machine()["avx512"]):
+            runs.append((f"2 threads, {other}", ["--threads", 2], {"LATLAS_SIMD": other}))
+    for name, arguments, env in runs:
+        _, other = hashes(name.split(",")[0].replace(" ", "") + "-" + name.split()[-1], *arguments, **env)
+        equal = sum(other[f] == h for f, h in first.items())
+        rows.append({"run": name, "files equal": f"{equal} of {len(first)}"})
+    text = common.table(rows, ["run", "files equal"])
+    text += ("\n\nArrays, model and figures of a short run on real MNIST (6,000 + 1,000 images, 4 epochs), "
+             "by SHA-256. The tests compare all instruction sets, also the portable one.")
+    common.save("bits", text, {"rows": rows, "sha256": first})
+
+
+def product():
+    """The product kernel at the five training shapes, against oneDNN and OpenBLAS."""
+    program = common.SOURCE / "build/bench/bench/product_bench"
+    output = subprocess.run([program], env=common.environment(), check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    print(output)
+    text, _, numbers = output.rpartition("\n{")
+    common.save("product", text.strip(), json.loads("{" + numbers))
+
+
+BENCHES = {f.__name__: f for f in (training, pca, tsne, job, bits, product)}
+
+
+def main():
+    names = sys.argv[1:]
+    if not names or any(n not in BENCHES for n in names):
+        print("usage: ./dev bench NAME…\n" + "\n".join(
+            f"  {name:10} {f.__doc__.splitlines()[0]}" for name, f in BENCHES.items()))
+        return 2 if names else 0
+    WORK.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        print(f"\n## {name}\n")
+        BENCHES[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(pathlib.Path(__file__).parent))
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""One command an arrow."""
+
+import json
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from conftest import PROGRAM
+
+
+def test_train_encode_and_decode_fit_together(latlas, blobs):
+    rows, _ = blobs
+    rows = (rows - rows.min()) / (rows.max() - rows.min())
+    np.save(latlas.folder / "rows.npy", rows)
+    done = latlas("train", "rows.npy", "--validation", "rows.npy", "--latent", 4, "--epochs", 30,
+                  "--batch-size", 32, "--learning-rate", "0.01", "--history", "history.csv", "--json")
+    assert json.loads(done.stdout)["model"]["val_loss"] < 0.68
+    assert len((latlas.folder / "history.csv").read_text().splitlines()) == 31
+    latlas("encode", "model.safetensors", "rows.npy", "-o", "latents.npy")
+    assert np.load(latlas.folder / "latents.npy").shape == (300, 4)
+    latlas("encode", "model.safetensors", "latents.npy", "--decode", "-o", "back.npy")
+    back = np.load(latlas.folder / "back.npy")
+    assert np.abs(back - rows).mean() < np.abs(rows.mean(axis=0) - rows).mean()
+
+
+def test_map_serves_embeddings_of_any_origin(latlas, blobs):
+    rows, labels = blobs
+    np.save(latlas.folder / "e.npy", rows.astype("float16"))
+    np.save(latlas.folder / "l.npy", labels)
+    done = latlas("map", "e.npy", "-o", "m.npy", "--labels", "l.npy", "--plot", "m.png",
+                  "--iterations", 300, "--json")
+    result = json.loads(done.stdout)
+    assert np.load(latlas.folder / "m.npy").shape == (300, 2)
+    assert result["quality"]["label_accuracy"] > 0.95
+    assert (latlas.folder / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_map_by_pca_agrees_with_numpy(latlas, blobs):
+    rows, _ = blobs
+    np.save(latlas.folder / "e.npy", rows)
+    latlas("map", "e.npy", "--method", "pca", "-o", "m.npy")
+    centered = rows.astype(float) - rows.astype(float).mean(axis=0)
+    u, s, _ = np.linalg.svd(centered, full_matrices=False)
+    expected, found = u[:, :2] * s[:2], np.load(latlas.folder / "m.npy")
+    for i in range(2):
+        assert abs(np.corrcoef(expected[:, i], found[:, i])[0, 1]) > 0.99999
+
+
+def test_map_places_new_rows_whatever_their_company(latlas, blobs):
+    rows, _ = blobs
+    np.save(latlas.folder / "a.npy", rows[:250])
+    np.save(latlas.folder / "b.npy", rows[250:])
+    np.save(latlas.folder / "c.npy", rows[250:260])
+    for new in ("b", "c"):
+        latlas("map", "a.npy", "-o", "m.npy", "--new", f"{new}.npy", "--new-out", f"{new}_map.npy",
+               "--iterations", 200)
+    b, c = (np.load(latlas.folder / f"{n}_map.npy") for n in "bc")
+    assert b.shape == (50, 2) and (b[:10] == c).all()
+
+
+def test_map_clamps_a_perplexity_too_large_with_a_note(latlas, blobs):
+    rows, _ = blobs
+    np.save(latlas.folder / "e.npy", rows[:20])
+    done = latlas("map", "e.npy", "-o", "m.npy", "--iterations", 100)
+    assert "note: " in done.stderr and "perplexity" in done.stderr
+    assert np.isfinite(np.load(latlas.folder / "m.npy")).all()
+
+
+@pytest.mark.parametrize("rows", [4, 5, 10])
+def test_map_of_very_few_rows_is_finite(latlas, rows):
+    np.save(latlas.folder / "e.npy", np.random.default_rng(1).normal(size=(rows, 3)).astype("f4"))
+    latlas("map", "e.npy", "-o", "m.npy", "--iterations", 100)
+    assert np.isfinite(np.load(latlas.folder / "m.npy")).all()
+
+
+def test_map_of_equal_rows_is_finite(latlas):
+    np.save(latlas.folder / "e.npy", np.ones((50, 3), "f4"))
+    latlas("map", "e.npy", "-o", "m.npy", "--iterations", 100)
+    assert np.isfinite(np.load(latlas.folder / "m.npy")).all()
+
+
+def test_plot_draws_each_format(latlas, blobs):
+    rows, labels = blobs
+    np.save(latlas.folder / "m.npy", rows[:, :2])
+    (latlas.folder / "l.txt").write_text("".join(f"class {x}\n" for x in labels))
+    (latlas.folder / "l.csv").write_text("id,kind\n" + "".join(f"{i},k{x}\n" for i, x in enumerate(labels)))
+    latlas("plot", "m.npy", "--labels", "l.txt", "-o", "m.svg", "--title", "A map & its title")
+    text = (latlas.folder / "m.svg").read_text()
+    ElementTree.fromstring(text)
+    latlas("plot", "m.npy", "--labels", "l.csv:kind", "-o", "m.pdf", "--theme", "dark")
+    assert (latlas.folder / "m.pdf").read_bytes().startswith(b"%PDF")
+    latlas("plot", "m.npy", "--new", "m.npy", "-o", "m.png", "--dpi", 50)
+    assert (latlas.folder / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_scores_a_map_of_any_origin(latlas, blobs):
+    rows, labels = blobs
+    np.save(latlas.folder / "x.npy", rows)
+    np.save(latlas.folder / "y.npy", rows[:, :2].astype("f8"))
+    np.save(latlas.folder / "l.npy", labels.astype("i8"))
+    done = latlas("evaluate", "--data", "x.npy", "--map", "x.npy", "--labels", "l.npy", "--json")
+    perfect = json.loads(done.stdout)["quality"]
+    assert perfect["trustworthiness"] == perfect["continuity"] == perfect["recall_at_15"] == 1
+    done = latlas("evaluate", "--data", "x.npy", "--map", "y.npy", "--kl", 30, "--json")
+    worse = json.loads(done.stdout)["quality"]
+    assert 0.5 < worse["trustworthiness"] < 1 and worse["kl"] > 0
+
+
+def test_info_describes_arrays_models_and_runs(latlas, blobs):
+    rows, _ = blobs
+    rows[3, 4] = np.nan
+    np.save(latlas.folder / "x.npy", rows)
+    text = latlas("info", "x.npy").stdout
+    assert "300 × 8" in text and "f4" in text and "NaN" in text
+    np.save(latlas.folder / "p.npy", np.abs(np.nan_to_num(rows)) / 20)
+    latlas("train", "p.npy", "--latent", 2, "--epochs", 1)
+    text = latlas("info", "model.safetensors").stdout
+    assert "8" in text and "dense" in text.lower()
+
+
+def test_datasets_lists_what_is_known(latlas):
+    text = latlas("datasets").stdout
+    for name in ("mnist", "fashion-mnist", "kmnist", "synthetic"):
+        assert name in text
+
+
+def npy(header, body=b""):
+    header = header.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body
+
+
+MALFORMED = {
+    "empty.npy": b"",
+    "magic.npy": b"not numpy at all",
+    "short.npy": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2), }", b"\0" * 31),
+    "long.npy": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2), }", b"\0" * 33),
+    "lying.npy": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 99999999), }"),
+    "object.npy": npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }", b"\0" * 8),
+    "big.npy": npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 2), }", b"\0" * 8),
+    "three.npy": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 1), }", b"\0" * 8),
+    "x-idx3-ubyte": b"\0\0\x08\x03\0\0\0\x09\0\0\0\x1c\0\0\0\x1c",
+    "y-idx3-ubyte": b"\0\0\x08\x01\0\0\0\x01\0",
+    "z-idx3-ubyte.gz": b"\x1f\x8b\x08\0broken",
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_files_get_one_sentence_and_leave_nothing(latlas, name):
+    (latlas.folder / name).write_bytes(MALFORMED[name])
+    assert name in latlas.refuses("map", name, "-o", "m.npy", code=4)
+    assert not (latlas.folder / "m.npy").exists()
+
+
+@pytest.mark.parametrize("arguments, code, expected", [
+    (["map"], 2, "name the rows"),
+    (["map", "absent.npy"], 4, "absent.npy"),
+    (["map", "mnits:train"], 2, "mnist"),
+    (["map", "x.npy", "--perplexty", "5"], 2, "did you mean --perplexity"),
+    (["map", "x.npy", "--perplexity", "many"], 2, "many"),
+    (["map", "x.npy", "--perplexity", "-3"], 2, "perplexity"),
+    (["map", "x.npy", "--method", "umpa"], 2, "umpa"),
+    (["map", "x.npy", "--labels", "short.txt"], 2, "short.txt"),
+    (["map", "x.npy", "--new", "wide.npy", "--new-out", "n.npy"], 2, "wide.npy"),
+    (["map", "x.npy", "--plot", "m.gif"], 2, "m.gif"),
+    (["map", "x.npy", "-o", "absent/m.npy"], 4, "absent/m.npy"),
+    (["map", "nan.npy"], 2, "row 7, column 1"),
+    (["map", "inf.npy"], 2, "row 2, column 0"),
+    (["map", "three.npy"], 2, "too few"),
+    (["plot", "x.npy"], 2, "columns"),
+    (["evaluate", "--data", "x.npy", "--map", "wide.npy"], 2, "rows"),
+    (["evaluate", "--map", "x.npy"], 2, "labels"),
+    (["train", "x.npy"], 2, "[0, 1]"),
+    (["train", "nan.npy"], 2, "row 7, column 1"),
+    (["encode", "x.npy", "x.npy"], 4, "x.npy"),
+    (["datasets", "fetch", "mnits"], 2, "did you mean"),
+    (["info", "absent.npy"], 4, "absent.npy"),
+    (["x", "y"], 2, "no command"),
+])
+def test_bad_input_gets_one_sentence(latlas, blobs, arguments, code, expected):
+    rows = blobs[0][:40]
+    save = lambda name, array: np.save(latlas.folder / name, array)  # noqa: E731
+    save("x.npy", rows)
+    save("wide.npy", np.ones((5, 9), "f4"))
+    save("three.npy", rows[:3])
+    for name, place, value in (("nan.npy", (7, 1), np.nan), ("inf.npy", (2, 0), -np.inf)):
+        broken = rows.copy()
+        broken[place] = value
+        save(name, broken)
+    (latlas.folder / "short.txt").write_text("a\nb\n")
+    before = {p.name for p in latlas.folder.iterdir()}
+    assert expected in latlas.refuses(*arguments, code=code)
+    assert {p.name for p in latlas.folder.iterdir()} == before
+
+
+def test_a_full_disk_is_an_io_error_and_leaves_nothing(latlas, blobs):
+    np.save(latlas.folder / "x.npy", blobs[0])
+    command = f"ulimit -f 1; exec {PROGRAM} map x.npy -o m.npy --method pca --no-scores"
+    done = subprocess.run(["bash", "-c", "trap '' XFSZ; " + command], cwd=latlas.folder, text=True,
+                          capture_output=True)
+    assert done.returncode == 4 and "m.npy" in done.stderr, done.stderr
+    assert not list(latlas.folder.glob("m.npy*"))
+
+
+@pytest.mark.parametrize("command", ["run", "train", "encode", "map", "plot", "evaluate", "info",
+                                     "datasets"])
+def test_help_teaches_with_an_example(latlas, command):
+    text = latlas(command, "--help").stdout
+    assert "Examples:" in text and f"latlas {command}" in text
+
+
+def test_version_and_bare_call(latlas):
+    assert latlas("--version").stdout.startswith("latlas ")
+    assert "latlas run mnist" in latlas().stdout
