@@ -9,8 +9,8 @@
 #include "latlas/core/random.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/core/simd_test.cpp"
-#include "latlas/core/product-inl.h"
 #include "latlas/core/simd-targets.h"
+#include "latlas/core/product-inl.h"
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
