@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "latlas/core/error.h"
+#include "latlas/core/hash.h"
 #include "latlas/core/random.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/core/simd_test.cpp"
-#include "latlas/core/product-inl.h"
 #include "latlas/core/simd-targets.h"
+#include "latlas/core/product-inl.h"
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
@@ -80,6 +81,12 @@ TEST(Simd, GivesTheSameBitsUnderEveryInstructionSet) {
   for (const auto& target : simd::available()) EXPECT_EQ(all_results(target), best) << target;
 }
 
+TEST(Simd, GivesTheBitsThatEveryMachineGives) {
+  const auto best = all_results(simd::available().front());
+  EXPECT_EQ(sha256(std::as_bytes(std::span(best))),
+            "dfa6d0305ec3693e8ce2ffde6563164a2e36fb7231efd1bc4bc71f3131171563");
+}
+
 TEST(Simd, RejectsAnUnknownInstructionSet) { EXPECT_THROW(simd::select("mmx"), InvalidArgument); }
 
 TEST(SimdExp, IsWithinTwoUnitsInTheLastPlace) {
@@ -104,6 +111,21 @@ TEST(SimdLog, IsWithinThreeUnitsInTheLastPlace) {
       EXPECT_NEAR(out[i], exact, 3 * 0x1p-24 * std::abs(exact) + 1e-7) << in[i];
     }
   }
+}
+
+TEST(SimdExp, IsClampedAndKeepsNaN) {
+  const float in[16] = {-87, -88, -1e30F, -INFINITY, 88, 89, 1e30F, INFINITY, NAN, 0, -0.0F};
+  for (const auto& target : simd::available()) {
+    simd::select(target);
+    float out[16];
+    LATLAS_DISPATCH(exp_of)(in, out);
+    for (int i = 1; i < 4; ++i) EXPECT_EQ(out[i], out[0]);
+    for (int i = 5; i < 8; ++i) EXPECT_EQ(out[i], out[4]);
+    EXPECT_TRUE(std::isnan(out[8])) << target;
+    EXPECT_EQ(out[9], 1);
+    EXPECT_EQ(out[10], 1);
+  }
+  simd::select(simd::available().front());
 }
 
 TEST(SimdMask, NumbersLanesFromTheLowestBit) {
