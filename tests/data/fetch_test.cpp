@@ -1,6 +1,8 @@
 #include "latlas/data/fetch.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
 #include <filesystem>
 #include <fstream>
@@ -339,6 +341,17 @@ TEST_F(Fetch, StopsWhenAskedAndGoesOnLater) {
   if (held < kSize) {
     EXPECT_EQ(server.requests()[1].range_begin, static_cast<std::int64_t>(held));
   }
+}
+
+TEST_F(Fetch, LeavesAPartAloneThatAnotherProcessWrites) {
+  const LoopbackServer server(honest);
+  leave_part("abc");
+  const int other = ::open(part().c_str(), O_RDWR);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  const std::string error = error_of({server.url("/a")});
+  EXPECT_NE(error.find("another process is downloading it"), std::string::npos) << error;
+  ::close(other);
+  EXPECT_EQ(std::filesystem::file_size(part()), 3U);
 }
 
 TEST_F(Fetch, HandsOnWhatTheCallbackThrows) {
