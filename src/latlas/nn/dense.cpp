@@ -17,7 +17,11 @@
 //
 // the logarithms of a column's rows are taken as one logarithm of their product, which is at most
 // 2^kMicroRows. Panels add to the sum in their order, rows within a panel in theirs.
+//
+// A product with a zero leaves a sum as it is, so where many inputs are zero (81 % of MNIST's
+// pixels), they are looked for and skipped.
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -39,10 +43,21 @@ struct DenseShape {
   std::int64_t inputs, outputs;
   std::int64_t step;             // from a row of the weights to the next
   std::int64_t transposed_step;  // the same for their transposed copy
+  bool sparse;                   // look for zeros in x and skip them
 };
 
 // A tile of weights for one update: its rows share panels of dz, its columns rows of x.
-constexpr std::int64_t kTileInputs = 48, kTileOutputs = 32;
+constexpr std::int64_t kTileInputs = 32, kTileOutputs = 32;
+
+// For each byte the places of its bits that are set, lowest first.
+inline constexpr auto kPlacesOfBits = [] {
+  std::array<std::array<std::uint16_t, 8>, 256> table{};
+  for (std::size_t byte = 0; byte < 256; ++byte)
+    for (std::size_t bit = 0, count = 0; bit < 8; ++bit)
+      if ((byte >> bit & 1) != 0) table[byte][count++] = static_cast<std::uint16_t>(bit);
+  return table;
+}();
+constexpr std::int64_t kWidestSparse = 65536;
 
 }  // namespace latlas
 #endif
@@ -110,6 +125,89 @@ struct Forward {
   }
 };
 
+// The places of the values of a row that are not zero; room for 8 more than n of them. Eight values
+// at a time and without branches: their bits choose a list of places, of which only those that
+// count are kept.
+LATLAS_INLINE int nonzeros(const float* x, std::int64_t n, std::uint16_t* places) {
+  int count = 0;
+  for (std::int64_t k = 0; k < n; k += 16) {
+    const F16 values = load_first(x + k, static_cast<int>(std::min<std::int64_t>(16, n - k)));
+    const std::uint32_t bits = to_bits(zero() < abs(values));
+    for (int half = 0; half < 2; ++half) {
+      const std::uint32_t byte = bits >> (8 * half) & 255;
+      const std::uint16_t* list = kPlacesOfBits[byte].data();
+      const auto base = static_cast<std::uint16_t>(k + 8 * half);
+#if HWY_TARGET == HWY_SCALAR
+      for (int i = 0; i < 8; ++i) places[count + i] = static_cast<std::uint16_t>(base + list[i]);
+#else
+      const hn::FixedTag<std::uint16_t, 8> d;
+      hn::StoreU(hn::Add(hn::LoadU(d, list), hn::Set(d, base)), d, places + count);
+#endif
+      count += static_cast<int>(hwy::PopCount(byte));
+    }
+  }
+  return count;
+}
+
+struct SparseRow {
+  const float* x;
+  const std::uint16_t* places;
+  int count;
+};
+
+// The product over the nonzeros [done, end) of each of N rows. Two rows at a time have enough
+// independent sums to keep the multipliers busy.
+template <int N, int C>
+LATLAS_INLINE void add_nonzeros(const SparseRow* rows, int done, int end, const float* weights,
+                                std::int64_t step, F16 (&z)[N][C]) {
+  for (int q = done; q < end; ++q)
+    for (int r = 0; r < N; ++r) {
+      const std::int64_t k = rows[r].places[q];
+      const hn::Vec<DF> x = hn::Set(DF(), rows[r].x[k]);
+      for (int j = 0; j < C; ++j) {
+        const F16 w = load(weights + k * step + 16 * j);
+        LATLAS_EACH z[r][j].v[p] = fused(x, w.v[p], z[r][j].v[p]);
+      }
+    }
+}
+
+template <int C>
+LATLAS_INLINE void sparse_pair(const DenseShape& shape, const float* weights, const SparseRow* rows,
+                               int n, const Forward::Finish& finish, std::int64_t i) {
+  F16 z[2][C];
+  for (int r = 0; r < 2; ++r)
+    for (int j = 0; j < C; ++j) z[r][j] = zero();
+  const int both = n == 2 ? std::min(rows[0].count, rows[1].count) : 0;
+  add_nonzeros<2, C>(rows, 0, both, weights, shape.step, z);
+  for (int r = 0; r < n; ++r) {
+    F16 rest[1][C];
+    for (int j = 0; j < C; ++j) rest[0][j] = z[r][j];
+    add_nonzeros<1, C>(rows + r, both, rows[r].count, weights, shape.step, rest);
+    finish(i + r, rest);
+  }
+}
+
+void sparse_forward(const DenseShape& shape, const float* weights, Activation activation,
+                    ConstRows x, Rows y, std::uint16_t* places) {
+  for (std::int64_t i = 0; i < x.rows(); i += 2) {
+    const int n = static_cast<int>(std::min<std::int64_t>(2, x.rows() - i));
+    SparseRow rows[2] = {};
+    for (int r = 0; r < n; ++r) {
+      std::uint16_t* list = places + r * (shape.inputs + 8);
+      rows[r] = {x.row(i + r), list, nonzeros(x.row(i + r), shape.inputs, list)};
+    }
+    for (std::int64_t col = 0; col < shape.outputs; col += 32) {
+      const int cols = static_cast<int>(std::min<std::int64_t>(32, shape.outputs - col));
+      const Forward::Finish finish{y.data() + col, y.stride(), cols,
+                                   weights + shape.inputs * shape.step + col, activation};
+      if (cols > 16)
+        sparse_pair<2>(shape, weights + col, rows, n, finish, i);
+      else
+        sparse_pair<1>(shape, weights + col, rows, n, finish, i);
+    }
+  }
+}
+
 void dense_forward(const DenseShape& shape, const float* weights, Activation activation,
                    ConstRows x, Rows y) {
   HWY_ALIGN float partial[kPanelRows * 16 * kTileVectors];
@@ -121,6 +219,26 @@ void dense_forward(const DenseShape& shape, const float* weights, Activation act
 }
 
 // --- loss ------------------------------------------------------------------------------------
+
+// e^x for x ≤ 0, as exp() of core/simd-inl.h with the work that only other x need left out. The
+// rounding to n is an addition of 1.5 · 2^23, whose last bits then are n.
+LATLAS_INLINE F16 exp_of_negative(const F16& value) {
+  const F16 x = max(value, set(-87.0F));
+  const F16 shifted = fma(x, set(1.44269504F), set(12582912.0F));
+  const F16 n = shifted - set(12582912.0F);
+  F16 r = fnma(n, set(0.693359375F), x);
+  r = fnma(n, set(-2.12194440e-4F), r);
+  F16 y = set(1.9875691500e-4F);
+  y = fma(y, r, set(1.3981999507e-3F));
+  y = fma(y, r, set(8.3334519073e-3F));
+  y = fma(y, r, set(4.1665795894e-2F));
+  y = fma(y, r, set(1.6666665459e-1F));
+  y = fma(y, r, set(5.0000001201e-1F));
+  y = fma(y, r * r, r + set(1.0F));
+  LATLAS_EACH y.v[p] = hn::BitCast(
+      DF(), hn::Add(hn::BitCast(DI(), y.v[p]), hn::ShiftLeft<23>(hn::BitCast(DI(), shifted.v[p]))));
+  return y;
+}
 
 template <bool kCrossEntropy>
 struct Losses {
@@ -156,7 +274,7 @@ struct Losses {
     // Adds the loss of one value a lane; returns its gradient by z.
     LATLAS_INLINE F16 term(const F16& z, const F16& x, int j) {
       if constexpr (kCrossEntropy) {
-        const F16 e = exp(-abs(z)), q = set(1.0F) + e, s = set(1.0F) / q;
+        const F16 e = exp_of_negative(-abs(z)), q = set(1.0F) + e, s = set(1.0F) / q;
         sum[j] = sum[j] + fnma(z, x, max(z, zero()));
         product[j] = product[j] * q;
         return select(z < zero(), e * s, s) - x;
@@ -296,9 +414,12 @@ struct Update {
     const PanelSource source{x.data() + begin, 1, x.stride(), dz.data() + col, dz.stride()};
     Finish finish{adam, weights + at, first + at, second + at, shape.step};
     multiply_panel<C>(source, end - begin, dz.rows(), partial, finish);
-    for (int j = 0; j < C; ++j) {
-      if (begin == 0) step_bias(col + 16 * j);
-      if (transposed != nullptr) copy_transposed(col + 16 * j);
+  }
+  // What remains of a tile once its weights have stepped.
+  LATLAS_INLINE void finish_tile(std::int64_t output, std::int64_t output_end) {
+    for (std::int64_t col = output; col < output_end; col += 16) {
+      if (begin == 0) step_bias(col);
+      if (transposed != nullptr) copy_transposed(col);
     }
   }
   LATLAS_INLINE void step_bias(std::int64_t col) {
@@ -321,6 +442,60 @@ struct Update {
   }
 };
 
+// Most pixels of a picture are zero, and mostly those beside them too: of the batch's rows, only
+// those with anything but zeros among R neighboring inputs add to the gradient of their weights.
+template <int R>
+LATLAS_INLINE int rows_with_nonzeros(ConstRows x, std::int64_t input, std::int64_t begin,
+                                     std::int64_t end, std::int32_t* list) {
+  int count = 0;
+  for (std::int64_t i = begin; i < end; ++i) {
+    using Bits = std::conditional_t<R % 2 == 0, std::uint64_t, std::uint32_t>;
+    Bits bits[R * sizeof(float) / sizeof(Bits)], some = 0;
+    hwy::CopyBytes<sizeof bits>(x.data() + i * x.stride() + input, bits);
+    for (const Bits b : bits) some |= b;
+    list[count] = static_cast<std::int32_t>(i);
+    count += some != 0 ? 1 : 0;
+  }
+  return count;
+}
+
+template <int R>
+LATLAS_INLINE void sparse_update(Update& update, std::int64_t input, std::int64_t output,
+                                 std::int64_t output_end) {
+  constexpr int C = kTileVectors, kPanels = kTileOutputs / (16 * C), kChunk = 256;
+  const ConstRows x = update.x, dz = update.dz;
+  std::int32_t list[kChunk];
+  F16 sums[kPanels][R][C];
+  for (int panel = 0; panel < kPanels; ++panel)
+    for (int r = 0; r < R; ++r)
+      for (int j = 0; j < C; ++j) sums[panel][r][j] = zero();
+  for (std::int64_t begin = 0; begin < x.rows(); begin += kChunk) {
+    const int count =
+        rows_with_nonzeros<R>(x, input, begin, std::min(x.rows(), begin + kChunk), list);
+    for (int panel = 0; panel < kPanels && output + panel * 16 * C < output_end; ++panel) {
+      F16 c[R][C];
+      for (int r = 0; r < R; ++r)
+        for (int j = 0; j < C; ++j) c[r][j] = sums[panel][r][j];
+      for (int q = 0; q < count; ++q)
+        multiply_tile<R, C>(c, 1, x.row(list[q]) + input, 1, 0,
+                            dz.row(list[q]) + output + panel * 16 * C, 0);
+      for (int r = 0; r < R; ++r)
+        for (int j = 0; j < C; ++j) sums[panel][r][j] = c[r][j];
+    }
+  }
+  for (int panel = 0; panel < kPanels; ++panel)
+    for (int j = 0; j < C; ++j) {
+      const std::int64_t col = output + (panel * C + j) * 16;
+      if (col >= output_end) break;
+      const std::int64_t at = input * update.shape.step + col;
+      const Update::Finish finish{update.adam, update.weights + at, update.first + at,
+                                  update.second + at, update.shape.step};
+      F16 column[R][1];
+      for (int r = 0; r < R; ++r) column[r][0] = sums[panel][r][j];
+      finish(0, column);
+    }
+}
+
 void dense_update(const DenseShape& shape, std::int64_t input, std::int64_t output,
                   const AdamStep& adam, ConstRows x, ConstRows dz, float* weights, float* first,
                   float* second, float* transposed) {
@@ -336,7 +511,15 @@ void dense_update(const DenseShape& shape, std::int64_t input, std::int64_t outp
                 partial,
                 input,
                 std::min(shape.inputs, input + kTileInputs)};
-  for_panels(output, std::min(shape.outputs, output + kTileOutputs), update);
+  const std::int64_t output_end = std::min(shape.outputs, output + kTileOutputs);
+  if (shape.sparse) {
+    std::int64_t i = update.begin;
+    for (; i + 4 <= update.end; i += 4) sparse_update<4>(update, i, output, output_end);
+    for (; i < update.end; ++i) sparse_update<1>(update, i, output, output_end);
+  } else {
+    for_panels(output, output_end, update);
+  }
+  update.finish_tile(output, output_end);
 }
 
 }  // namespace
@@ -348,6 +531,7 @@ namespace latlas {
 namespace {
 
 HWY_EXPORT(dense_forward);
+HWY_EXPORT(sparse_forward);
 HWY_EXPORT(dense_loss);
 HWY_EXPORT(multiply_by_slope);
 HWY_EXPORT(dense_backward);
@@ -356,7 +540,7 @@ HWY_EXPORT(dense_update);
 class Dense final : public Layer {
  public:
   Dense(std::int64_t inputs, std::int64_t outputs, Activation activation)
-      : shape_{inputs, outputs, padded(outputs), padded(inputs)},
+      : shape_{inputs, outputs, padded(outputs), padded(inputs), false},
         activation_(activation),
         weights_(inputs + 1, shape_.step) {}
 
@@ -392,6 +576,10 @@ class Dense final : public Layer {
     transposed_ = {};
   }
 
+  void expect_zeros(bool expected) override {
+    shape_.sparse = expected && shape_.inputs <= kWidestSparse;
+  }
+
   void prepare_backward() override {
     transposed_ = Matrix(shape_.outputs, shape_.transposed_step);
     for (std::int64_t i = 0; i < shape_.inputs; ++i)
@@ -399,7 +587,10 @@ class Dense final : public Layer {
   }
 
   void forward(ConstRows x, Rows y) const override {
-    LATLAS_DISPATCH(dense_forward)(shape_, weights_.data(), activation_, x, y);
+    if (!shape_.sparse)
+      return LATLAS_DISPATCH(dense_forward)(shape_, weights_.data(), activation_, x, y);
+    std::vector<std::uint16_t> places(static_cast<std::size_t>(2 * (shape_.inputs + 8)));
+    LATLAS_DISPATCH(sparse_forward)(shape_, weights_.data(), activation_, x, y, places.data());
   }
 
   double forward_loss(ConstRows x, ConstRows target, Loss loss, Rows dz) const override {

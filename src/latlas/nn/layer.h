@@ -75,6 +75,9 @@ class Layer {
   virtual std::vector<Part> parts(Matrix& block) const = 0;
   /// Random weights, zero biases. `number` tells the layers of a model apart.
   virtual void initialize(std::uint64_t seed, std::uint32_t number) = 0;
+  /// Says whether much of the input is exactly zero, so that skipping zeros pays. Changes only
+  /// time.
+  virtual void expect_zeros(bool expected) = 0;
   /// To be called before backward(), and after weights() were changed other than by update().
   virtual void prepare_backward() = 0;
 

@@ -63,6 +63,19 @@ void Samples::prefetch(std::int64_t i) const {
       rows_);
 }
 
+double Samples::share_of_zeros() const {
+  return std::visit(
+      [](const auto& view) {
+        const std::int64_t rows = std::min<std::int64_t>(1000, view.rows());
+        std::int64_t zeros = 0;
+        for (std::int64_t i = 0; i < rows; ++i)
+          zeros += std::count(view[i].begin(), view[i].end(), 0);
+        return view.empty() ? 0.0
+                            : static_cast<double>(zeros) / static_cast<double>(rows * view.cols());
+      },
+      rows_);
+}
+
 void Samples::require_valid(bool fractions, const char* what) const {
   const auto* numbers = std::get_if<ConstRows>(&rows_);
   if (numbers == nullptr) return;

@@ -28,6 +28,8 @@ class Samples {
   void copy_row(std::int64_t i, float* out) const;
   /// Asks the processor for row i, which will be copied soon.
   void prefetch(std::int64_t i) const;
+  /// The share of zeros among the values of the first rows (1000 at most).
+  double share_of_zeros() const;
   /// Throws InvalidArgument naming the first row and column that hold NaN or infinity, or, when
   /// `fractions` is asked for, a value outside [0, 1]. `what` begins the sentence. Bytes pass.
   void require_valid(bool fractions, const char* what) const;

@@ -26,6 +26,10 @@
 namespace latlas {
 namespace {
 
+constexpr double kManyZeros =
+    0.6;  // from about here on, looking for zeros costs less than it saves
+constexpr std::int64_t kAhead = 2 * kMicroRows;  // how far rows are asked for in advance
+
 class Stopwatch {
  public:
   double seconds() const {
@@ -147,6 +151,7 @@ struct Trainer::Impl {
       first.emplace_back(layer->weights().rows(), layer->weights().cols());
       second.emplace_back(layer->weights().rows(), layer->weights().cols());
     }
+    model.layers[0]->expect_zeros(data.share_of_zeros() > kManyZeros);
     prepare_layers();
   }
 
@@ -170,8 +175,9 @@ struct Trainer::Impl {
     parallel_for(n, kMicroRows, [&](std::int64_t b, std::int64_t e) {
       const Rows x = batch.x[0].rows(b, e);
       for (std::int64_t i = b; i < e; ++i) data.copy_row(row_at(begin + i), x.row(i - b));
-      for (std::int64_t i = b; i < e; ++i)
-        if (begin + n + i < rows) data.prefetch(row_at(begin + n + i));  // for the next step
+      // Rows that some thread needs next; they come from anywhere in the data.
+      for (std::int64_t i = begin + b + kAhead; i < std::min(rows, begin + e + kAhead); ++i)
+        data.prefetch(row_at(i));
       parts[static_cast<std::size_t>(b / kMicroRows)] = forward(model, batch, b, e, loss);
       backward(model, batch, b, e);
     });
