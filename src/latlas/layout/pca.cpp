@@ -66,6 +66,20 @@ constexpr std::int64_t kPad = 96;      // a multiple of every tile's rows and co
 
 std::int64_t padded(std::int64_t n) { return (n + kPad - 1) / kPad * kPad; }
 
+/// Rows of floats an odd number of cache lines apart: a column of them then meets every set of the
+/// cache, where a power of two would meet one.
+struct Batch {
+  Batch(std::int64_t rows, std::int64_t cols)
+      : stride(padded(cols) / 16 % 2 == 0 ? padded(cols) + 16 : padded(cols)),
+        values(rows, stride) {}
+  ConstRows first(std::int64_t rows, std::int64_t cols) const {
+    return {values.data(), rows, padded(cols), stride};
+  }
+
+  std::int64_t stride;
+  Matrix values;
+};
+
 std::vector<double> column_means(ConstRows rows) {
   const std::int64_t d = rows.cols(), tiles = (rows.rows() + kTile - 1) / kTile;
   BasicMatrix<double> sums(tiles, d);
@@ -129,15 +143,15 @@ void add_batch(ConstRows batch, MatrixView<double> scatter) {
 BasicMatrix<double> scatter_of_columns(const Centered& x) {
   const std::int64_t n = x.rows.rows(), d = x.rows.cols(), width = padded(d);
   BasicMatrix<double> scatter(width, width);
-  Matrix batch(std::min(n, kBatch), width);
+  Batch batch(std::min(n, kBatch), d);
   for (std::int64_t first = 0; first < n; first += kBatch) {
     const std::int64_t count = std::min(kBatch, n - first);
     parallel_for(count, 128, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i)
         for (std::int64_t j = 0; j < d; ++j)
-          batch.row(i)[j] = static_cast<float>(x.value(first + i, j));
+          batch.values.row(i)[j] = static_cast<float>(x.value(first + i, j));
     });
-    add_batch(std::as_const(batch).rows(0, count), scatter);
+    add_batch(batch.first(count, d), scatter);
   }
   return scatter;
 }
@@ -146,13 +160,13 @@ BasicMatrix<double> scatter_of_columns(const Centered& x) {
 BasicMatrix<double> scatter_of_rows(const Centered& x) {
   const std::int64_t n = x.rows.rows(), d = x.rows.cols(), width = padded(n);
   BasicMatrix<double> scatter(width, width);
-  Matrix transposed(d, width);
+  Batch transposed(d, n);
   parallel_for(d, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = 0; i < n; ++i)
       for (std::int64_t j = begin; j < end; ++j)
-        transposed.row(j)[i] = static_cast<float>(x.value(i, j));
+        transposed.values.row(j)[i] = static_cast<float>(x.value(i, j));
   });
-  add_batch(transposed, scatter);
+  add_batch(transposed.first(d, n), scatter);
   return scatter;
 }
 
