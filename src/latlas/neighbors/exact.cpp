@@ -338,14 +338,11 @@ void check_rows(ConstRows rows, const char* what) {
   require_finite(rows, what);
 }
 
-/// @param chosen  the queries: rows of `queries`, each once, or none for the distinct rows of data.
-/// @param self    for each row of the result the row of the data that it is; empty when none.
-/// @param asked   for each row of the result its query.
 struct Task {
   ConstRows queries, data;
-  bool within = false;                 ///< Queries are rows of the data, never their own neighbors.
-  std::span<const std::int32_t> rows;  ///< Those queries; empty for all.
-  bool all = true;
+  bool within = false;  ///< Queries are rows of the data, and never their own neighbors.
+  bool all = true;      ///< Every query is asked for; else those listed.
+  std::span<const std::int32_t> rows;
 };
 
 Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
@@ -455,7 +452,7 @@ Neighbors nearest_neighbors_of(std::span<const std::int32_t> rows, ConstRows dat
             rows[i], ", the data have rows 0 to ", data.rows() - 1);
   check_rows(data, "neighbors: data");
   return solve_in_metric(
-      {.queries = data, .data = data, .within = true, .rows = rows, .all = false}, params,
+      {.queries = data, .data = data, .within = true, .all = false, .rows = rows}, params,
       progress);
 }
 
