@@ -79,7 +79,8 @@ void set_source(cairo_t* cairo, const Paint& paint) {
 
 /// Pixels as Cairo keeps them: premultiplied, four bytes in the machine's order.
 Surface surface_of(const Picture& picture) {
-  Surface surface(cairo_image_surface_create(CAIRO_FORMAT_ARGB32, picture.width, picture.height));
+  Surface surface(cairo_image_surface_create(
+      picture.opaque ? CAIRO_FORMAT_RGB24 : CAIRO_FORMAT_ARGB32, picture.width, picture.height));
   check(cairo_surface_status(surface.get()));
   cairo_surface_flush(surface.get());
   unsigned char* data = cairo_image_surface_get_data(surface.get());
@@ -153,9 +154,22 @@ class CairoCanvas : public Canvas {
   void image(const Box& box, const Picture& picture) override {
     const Surface surface = surface_of(picture);
     cairo_save(cairo());
-    cairo_translate(cairo(), box.left, box.top);
-    cairo_scale(cairo(), box.width() / picture.width, box.height() / picture.height);
-    cairo_set_source_surface(cairo(), surface.get(), 0, 0);
+    // Pixel on pixel it is a plain copy.
+    double left = box.left, top = box.top, width = box.width();
+    cairo_user_to_device(cairo(), &left, &top);
+    double height = box.height();
+    cairo_user_to_device_distance(cairo(), &width, &height);
+    const bool aligned =
+        std::abs(width - picture.width) < 0.01 && std::abs(height - picture.height) < 0.01 &&
+        std::abs(left - std::round(left)) < 0.01 && std::abs(top - std::round(top)) < 0.01;
+    if (aligned) {
+      cairo_identity_matrix(cairo());
+      cairo_set_source_surface(cairo(), surface.get(), std::round(left), std::round(top));
+    } else {
+      cairo_translate(cairo(), box.left, box.top);
+      cairo_scale(cairo(), box.width() / picture.width, box.height() / picture.height);
+      cairo_set_source_surface(cairo(), surface.get(), 0, 0);
+    }
     cairo_pattern_set_filter(cairo_get_source(cairo()), CAIRO_FILTER_NEAREST);
     cairo_paint(cairo());
     cairo_restore(cairo());

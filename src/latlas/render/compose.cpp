@@ -9,6 +9,8 @@
 namespace latlas::render {
 namespace {
 
+constexpr Color kTraining = rgb(0x3f90da), kTest = rgb(0xe76300);  // blue and orange of Petroff
+
 /// Texts, theme and size, common to all.
 Figure begin(const ComposeOptions& o, double width, double height) {
   Figure figure;
@@ -57,11 +59,10 @@ Figure scatter(const Positions& map, const Labels& labels, const std::vector<std
 
 Figure scatter_train_test(const Positions& train, const Positions& test,
                           const ComposeOptions& options) {
-  const auto colors = category_colors(3, Palette::petroff, options.theme);
   Figure figure = begin_map(options);
   figure.marks.push_back(
-      Points{.at = train, .name = counted("training", train), .color = colors[0]});
-  figure.marks.push_back(Points{.at = test, .name = counted("test", test), .color = colors[2]});
+      Points{.at = train, .name = counted("training", train), .color = kTraining});
+  figure.marks.push_back(Points{.at = test, .name = counted("test", test), .color = kTest});
   return figure;
 }
 
@@ -95,11 +96,11 @@ Figure curves(const std::vector<Series>& series, const ComposeOptions& options) 
 
 Figure variance_bars(std::span<const double> ratios, const ComposeOptions& options) {
   Figure figure = begin(options, 8, 5);
-  const auto colors = category_colors(3, Palette::petroff, options.theme);
   figure.x.whole = true;
   figure.y.percent = figure.y.zero = true;
-  Bars bars{.heights = {ratios.begin(), ratios.end()}, .name = "each", .color = colors[0]};
-  Line sum{.name = "together", .color = colors[2], .markers = ratios.size() <= 64};
+  Bars bars{
+      .heights = {ratios.begin(), ratios.end()}, .name = "each component", .color = kTraining};
+  Line sum{.name = "cumulative", .color = kTest, .markers = ratios.size() <= 64};
   double total = 0;
   for (std::size_t i = 0; i < ratios.size(); ++i) {
     total += ratios[i];

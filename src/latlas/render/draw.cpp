@@ -32,6 +32,7 @@ namespace {
 constexpr int kMaxCategories = 4096;
 constexpr int kMaxInches = 100, kMaxPixels = 1 << 15;
 constexpr double kMargin = 22;   // around everything
+constexpr double kHair = 0.7;    // width of grid lines and axes
 constexpr double kShare = 0.35;  // of the panel that the dots would cover side by side
 constexpr double kSmallest = 0.42, kLargest = 2.6;  // radius of a dot
 
@@ -52,9 +53,11 @@ void check(const Points& p, std::size_t place, const std::vector<std::string>& n
   require_finite(at, what.c_str());
   const auto limit = static_cast<std::int32_t>(names.empty() ? kMaxCategories : names.size());
   for (std::size_t i = 0; i < labels.size(); ++i)
-    require(labels[i] >= -1 && labels[i] < limit, what, ": row ", i, " has label ", labels[i],
-            names.empty() ? sentence("; labels are −1 (none) to ", kMaxCategories - 1)
-                          : sentence(", but there are ", names.size(), " category names"));
+    if (labels[i] < -1 || labels[i] >= limit)
+      throw InvalidArgument(
+          sentence(what, ": row ", i, " has label ", labels[i],
+                   names.empty() ? sentence("; labels are −1 (none) to ", kMaxCategories - 1)
+                                 : sentence(", but there are ", names.size(), " category names")));
 }
 
 void check_values(std::span<const double> values, const std::string& what, bool log) {
@@ -230,8 +233,9 @@ class Painter {
     } else {
       place_legend(room);
       place_panel(room);
-      draw_axes();
+      draw_grid();
       draw_marks();
+      draw_axes();
       draw_names();
       draw_inside_legend();
     }
@@ -242,9 +246,8 @@ class Painter {
  private:
   // Type: sizes for a figure of 10 × 8 inches, smaller on small ones.
   void scale_text() {
-    const double s =
-        std::clamp(f_.sheet ? width_ / 720 : std::sqrt(width_ * height_ / (720 * 576)), 0.6, 1.6);
-    const double t = s < 1 ? std::max(s, 0.85) : s;
+    const double area = f_.sheet ? width_ / 720 : std::sqrt(width_ * height_ / (720 * 576));
+    const double t = std::clamp(area, 0.62, 1.6);
     title_ = {.size = 16 * t, .color = inks_.text, .bold = true};
     subtitle_ = {.size = 11 * t, .color = inks_.quiet_text};
     label_ = {.size = 10.5 * t, .color = inks_.text};
@@ -322,7 +325,9 @@ class Painter {
   double paragraph(const std::string& text, const TextStyle& style, double left, double top,
                    double room) {
     for (const std::string& line : wrapped(clean_text(text), style, room)) {
-      canvas_->text({left, top + measure(line, style).ascent}, line, style, false);
+      const TextSize size = measure(line, style);
+      canvas_->text({left, top + size.ascent}, line, style, false);
+      last_line_ = {left + size.width, top + size.ascent};
       top += style.size * 1.4;
     }
     return top;
@@ -333,7 +338,7 @@ class Painter {
   }
   double height_of_sheet() const {
     const double room = width_ - 2 * kMargin;
-    double height = 2 * kMargin + natural_height(*f_.sheet, room) + 2;
+    double height = 2 * kMargin + natural_height(*f_.sheet, room, params_.dpi) + 2;
     if (!f_.title.empty() || !f_.subtitle.empty()) height += 8;
     height += height_of(f_.title, title_, room) + height_of(f_.subtitle, subtitle_, room);
     if (!f_.footnote.empty()) height += height_of(f_.footnote, footnote_, room) + 10;
@@ -424,7 +429,8 @@ class Painter {
     canvas_->text({left + key_width(), baseline}, key.name, legend_, false);
   }
 
-  // Outside: one line under the title where it fits, else columns at the right.
+  // Outside: on the title's last line or a line below it where there is room, else in columns at
+  // the right.
   void place_legend(Box& room) {
     std::vector<Key> entries = keys();
     if (entries.empty() || f_.legend == LegendPlace::none) return;
@@ -435,33 +441,35 @@ class Painter {
       inside_keys_ = std::move(entries);
       return;
     }
-    const double widest = width_ * 0.28;
-    for (Key& key : entries) key.name = fitted(key.name, legend_, widest - key_width());
-
-    const double gap = legend_.size * 1.7;
-    double line = -gap;
-    for (const Key& key : entries) line += key_width() + measure(key.name, legend_).width + gap;
-    if (line <= room.width()) {
-      double left = room.left;
-      const double baseline = room.top + measure("x", legend_).ascent + 1;
-      for (const Key& key : entries) {
-        draw_key(key, left, baseline);
-        left += key_width() + measure(key.name, legend_).width + gap;
-      }
-      room.top += line_height() + 6;
-      return;
-    }
-
     const auto per_column =
         std::max<std::size_t>(1, static_cast<std::size_t>(room.height() / line_height()));
     const auto columns_of = [&](std::size_t count) {
       return (count + per_column - 1) / per_column;
     };
+    const double widest = width_ * (columns_of(entries.size()) > 1 ? 0.17 : 0.28);
+    for (Key& key : entries) key.name = fitted(key.name, legend_, widest - key_width());
+
+    const double gap = legend_.size * 1.7;
+    double line = -gap;
+    for (const Key& key : entries) line += key_width() + measure(key.name, legend_).width + gap;
+    const bool beside_title = last_line_.x > 0 && last_line_.x + 2 * gap + line <= room.right;
+    if (beside_title || line <= room.width()) {
+      double left = beside_title ? room.right - line : room.left;
+      const double baseline =
+          beside_title ? last_line_.y : room.top + measure("x", legend_).ascent + 1;
+      for (const Key& key : entries) {
+        draw_key(key, left, baseline);
+        left += key_width() + measure(key.name, legend_).width + gap;
+      }
+      if (!beside_title) room.top += line_height() + 6;
+      return;
+    }
+
     double column_width = 0;
     for (const Key& key : entries)
       column_width = std::max(column_width, key_width() + measure(key.name, legend_).width + 14);
     const auto fit =
-        std::max<std::size_t>(1, static_cast<std::size_t>(room.width() * 0.55 / column_width));
+        std::max<std::size_t>(1, static_cast<std::size_t>(room.width() * 0.6 / column_width));
     std::string more;
     if (columns_of(entries.size()) > fit) {
       const std::size_t shown = fit * per_column - 1;
@@ -536,9 +544,10 @@ class Painter {
     const auto [data_x, data_y] = ranges_of(f_.marks);
     const bool bars = std::any_of(f_.marks.begin(), f_.marks.end(),
                                   [](const Mark& m) { return std::holds_alternative<Bars>(m); });
-    const double share = f_.equal_aspect ? 0.025 : 0.04;
-    auto [x0, x1] = with_margin(data_x, f_.x, bars ? 0 : share);
-    auto [y0, y1] = with_margin(data_y, f_.y, share);
+    const bool points = point_count() > 0;
+    const double share = f_.equal_aspect ? 0.025 : points ? 0.04 : 0.06;
+    const auto [x0, x1] = with_margin(data_x, f_.x, bars ? 0 : points ? share : 0.02);
+    const auto [y0, y1] = with_margin(data_y, f_.y, share);
 
     if (!f_.x.label.empty()) room.bottom -= label_.size * 1.5;
     if (f_.x.ticks) room.bottom -= tick_.size * 1.3 + 7;
@@ -558,15 +567,12 @@ class Painter {
       y_ = {y0, y1, panel_.bottom, panel_.top, f_.y.log};
       if (f_.equal_aspect && !f_.x.log && !f_.y.log) equalize();
       if (!f_.y.ticks) break;
-      y_ticks_ =
-          ticks(y_.low, y_.high, f_.y, std::clamp(static_cast<int>(panel_.height() / 70), 2, 8));
+      y_ticks_ = ticks(y_.low, y_.high, f_.y, panel_.height() / (f_.equal_aspect ? 64 : 48));
       tick_room = 7;
       for (const Tick& tick : y_ticks_)
         tick_room = std::max(tick_room, measure(tick.text, tick_).width + 7);
     }
-    if (f_.x.ticks)
-      x_ticks_ =
-          ticks(x_.low, x_.high, f_.x, std::clamp(static_cast<int>(panel_.width() / 75), 2, 10));
+    if (f_.x.ticks) x_ticks_ = ticks(x_.low, x_.high, f_.x, panel_.width() / 64);
   }
 
   /// Panel edges on whole pixels, so that a raster fits it exactly.
@@ -589,27 +595,34 @@ class Painter {
     widen(y_, panel_.height());
   }
 
-  void draw_axes() {
-    const double hair = 0.7;
+  void draw_grid() {
     for (const Tick& tick : y_ticks_) {
-      const double y = y_(tick.value);
-      const Point line[] = {{panel_.left, y}, {panel_.right, y}};
-      canvas_->polyline(line, hair, {inks_.grid}, false);
+      const Point line[] = {{panel_.left, y_(tick.value)}, {panel_.right, y_(tick.value)}};
+      canvas_->polyline(line, kHair, {inks_.grid}, false);
+    }
+    if (!f_.equal_aspect) return;
+    for (const Tick& tick : x_ticks_) {
+      const Point line[] = {{x_(tick.value), panel_.top}, {x_(tick.value), panel_.bottom}};
+      canvas_->polyline(line, kHair, {inks_.grid}, false);
+    }
+  }
+
+  void draw_axes() {
+    for (const Tick& tick : y_ticks_) {
       const TextSize size = measure(tick.text, tick_);
-      canvas_->text({panel_.left - 7 - size.width, y + size.ascent / 2}, tick.text, tick_, false);
+      canvas_->text({panel_.left - 7 - size.width, y_(tick.value) + size.ascent / 2}, tick.text,
+                    tick_, false);
     }
     for (const Tick& tick : x_ticks_) {
       const double x = x_(tick.value);
-      const Point line[] = {{x, panel_.top}, {x, panel_.bottom}};
-      if (f_.equal_aspect) canvas_->polyline(line, hair, {inks_.grid}, false);
       const Point mark[] = {{x, panel_.bottom}, {x, panel_.bottom + 3}};
-      canvas_->polyline(mark, hair, {inks_.axis}, false);
+      canvas_->polyline(mark, kHair, {inks_.axis}, false);
       const TextSize size = measure(tick.text, tick_);
       canvas_->text({x - size.width / 2, panel_.bottom + 7 + size.ascent}, tick.text, tick_, false);
     }
     if (f_.x.ticks) {
       const Point line[] = {{panel_.left, panel_.bottom}, {panel_.right, panel_.bottom}};
-      canvas_->polyline(line, hair, {inks_.axis}, false);
+      canvas_->polyline(line, kHair, {inks_.axis}, false);
     }
     if (!f_.x.label.empty()) {
       const std::string text = fitted(clean_text(f_.x.label), label_, panel_.width());
@@ -630,16 +643,19 @@ class Painter {
 
   void draw_marks() {
     canvas_->clip(panel_);
-    for (std::size_t i = 0; i < f_.marks.size(); ++i)
-      if (const auto* bars = std::get_if<Bars>(&f_.marks[i])) {
-        draw_bars(*bars, mark_colors_[i]);
-      } else if (const auto* points = std::get_if<Points>(&f_.marks[i])) {
-        draw_points(*points, mark_colors_[i]);
-      } else {
+    for (std::size_t i = 0; i < f_.marks.size(); ++i) {
+      const auto* points = std::get_if<Points>(&f_.marks[i]);
+      const bool raster = points != nullptr && is_raster(*points);
+      if (!raster) finish_ground();
+      if (points != nullptr) draw_points(*points, mark_colors_[i]);
+      if (const auto* bars = std::get_if<Bars>(&f_.marks[i])) draw_bars(*bars, mark_colors_[i]);
+      if (const auto* line = std::get_if<Line>(&f_.marks[i])) {
         canvas_->unclip();  // lines lie within the data; their round ends may touch the frame
-        draw_line(std::get<Line>(f_.marks[i]), mark_colors_[i]);
+        draw_line(*line, mark_colors_[i]);
         canvas_->clip(panel_);
       }
+    }
+    finish_ground();
     canvas_->unclip();
     draw_end_labels();
   }
@@ -657,7 +673,7 @@ class Painter {
     for (std::size_t i = 0; i < line.x.size(); ++i)
       points.push_back({x_(line.x[i]), y_(line.y[i])});
     if (points.size() > 1) canvas_->polyline(points, line.width, {color}, line.dashed);
-    if (line.markers || points.size() == 1) canvas_->dots(points, line.width * 1.3 + 0.4, {color});
+    if (line.markers || points.size() == 1) canvas_->dots(points, line.width * 0.9 + 0.7, {color});
   }
 
   /// Points of all sets, which share the panel.
@@ -673,9 +689,13 @@ class Painter {
     const double n = static_cast<double>(std::max<std::int64_t>(1, point_count()));
     const double area = kShare * panel_.width() * panel_.height() / n;
     const double r = std::clamp(std::sqrt(area / math::kPi), kSmallest, kLargest);
-    return p.shape == Shape::ring ? 1.15 * r + 0.35 : r;
+    return p.shape == Shape::ring ? 1.1 * r + 0.3 : r;
   }
-  static double stroke_of(double radius) { return std::clamp(radius * 0.4, 0.3, 1.0); }
+  static double stroke_of(double radius) { return std::clamp(radius * 0.35, 0.3, 1.0); }
+
+  bool is_raster(const Points& p) const {
+    return format_ == Format::png || p.at.view().rows() > params_.vector_points;
+  }
 
   void draw_points(const Points& p, Color color) {
     const ConstRows at = p.at.view();
@@ -688,12 +708,12 @@ class Painter {
       colors = category_colors_;
       colors.push_back(none_color());
       if (p.shape == Shape::ring)
-        for (Color& c : colors) c = mixed(c, inks_.text, 0.45);
+        for (Color& c : colors) c = mixed(c, inks_.text, 0.35);
       for (const std::int32_t label : p.labels.view())
         category.push_back(label < 0 ? static_cast<std::int32_t>(colors.size()) - 1 : label);
     }
     const double radius = radius_of(p);
-    if (format_ == Format::png || at.rows() > params_.vector_points)
+    if (is_raster(p))
       draw_raster(p, category, colors, radius, faintest);
     else
       draw_paths(p, category, colors, radius, p.opacity > 0 ? p.opacity : std::max(0.75, faintest));
@@ -715,8 +735,66 @@ class Painter {
     splats.stroke = p.shape == Shape::ring ? std::max(stroke_of(radius) * pixels, 0.5) : 0;
     splats.opacity = p.opacity;
     splats.faintest = faintest;
-    canvas_->image(panel_, rasterize(splats, static_cast<int>(std::lround(panel_.width() * pixels)),
-                                     static_cast<int>(std::lround(panel_.height() * pixels))));
+    const Picture layer = rasterize(splats, static_cast<int>(std::lround(panel_.width() * pixels)),
+                                    static_cast<int>(std::lround(panel_.height() * pixels)));
+    if (!ground_open_) return canvas_->image(panel_, layer);
+    if (!ground_) ground_ = paper(layer.width, layer.height);
+    blend(*ground_, layer);
+  }
+
+  // Raster layers at the bottom become one opaque image, grid included: half the bytes, and viewers
+  // of PDF that shrink colors and transparency separately leave no dark rims.
+  Picture paper(int width, int height) const {
+    Picture p{width, height,
+              std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height * 4), true};
+    const double pixels = params_.dpi / 72;
+    const auto shares = [&](int count, const std::vector<Tick>& ticks, const Scale& scale,
+                            double origin) {
+      std::vector<double> share(static_cast<std::size_t>(count), 0);  // of each row under a line
+      for (const Tick& tick : ticks) {
+        const double from = (scale(tick.value) - origin - kHair / 2) * pixels;
+        const double to = from + kHair * pixels;
+        for (int i = std::max(0, static_cast<int>(from)); i < count && i < to; ++i)
+          share[static_cast<std::size_t>(i)] =
+              std::max(0.0, std::min(to, i + 1.0) - std::max(from, static_cast<double>(i)));
+      }
+      return share;
+    };
+    const auto rows = shares(height, y_ticks_, y_, panel_.top);
+    const auto columns =
+        shares(width, f_.equal_aspect ? x_ticks_ : std::vector<Tick>(), x_, panel_.left);
+    parallel_for(height, 64, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i)
+        for (int j = 0; j < width; ++j) {
+          const double share =
+              std::max(rows[static_cast<std::size_t>(i)], columns[static_cast<std::size_t>(j)]);
+          const Color c = share > 0 ? mixed(inks_.background, inks_.grid, share) : inks_.background;
+          std::uint8_t* to = p.rgba.data() + 4 * (i * width + j);
+          to[0] = c.red;
+          to[1] = c.green;
+          to[2] = c.blue;
+          to[3] = 255;
+        }
+    });
+    return p;
+  }
+
+  static void blend(Picture& ground, const Picture& layer) {
+    parallel_for(ground.height, 64, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin * ground.width * 4; i < end * ground.width * 4; i += 4) {
+        const std::uint8_t* from = layer.rgba.data() + i;
+        std::uint8_t* to = ground.rgba.data() + i;
+        const std::uint32_t alpha = from[3];
+        for (int c = 0; c < 3 && alpha > 0; ++c)
+          to[c] = static_cast<std::uint8_t>((from[c] * alpha + to[c] * (255 - alpha) + 127) / 255);
+      }
+    });
+  }
+
+  void finish_ground() {
+    if (ground_) canvas_->image(panel_, *ground_);
+    ground_.reset();
+    ground_open_ = false;
   }
 
   // One path a category. Which lies on top is drawn by lot, but those with few points, less than
@@ -754,7 +832,7 @@ class Painter {
     for (const Mark& mark : f_.marks)
       if (const auto* l = std::get_if<Line>(&mark); l != nullptr && !l->x.empty())
         widest = std::max(widest, measure(clean_text(l->end_label), end_label_style({})).width);
-    if (widest > 0) room.right -= std::min(widest, room.width() * 0.4) + 6;
+    if (widest > 0) room.right -= std::min(widest, room.width() * 0.4) + 8;
   }
   TextStyle end_label_style(Color color) const {
     return {.size = label_.size, .color = color, .bold = true};
@@ -773,7 +851,7 @@ class Painter {
       if (const auto* l = std::get_if<Line>(&f_.marks[i]);
           l != nullptr && !l->end_label.empty() && !l->x.empty()) {
         labels.push_back({y_(l->y.back()), clean_text(l->end_label), mark_colors_[i]});
-        left = std::max(left, x_(l->x.back()) + 8);
+        left = std::max(left, panel_.right + 8);
       }
     std::stable_sort(labels.begin(), labels.end(),
                      [](const Label& a, const Label& b) { return a.y < b.y; });
@@ -849,9 +927,12 @@ class Painter {
   std::vector<Color> category_colors_, mark_colors_;
   bool labeled_ = false, unlabeled_ = false;
   std::vector<Key> inside_keys_;
+  Point last_line_;  // where the title's, or the subtitle's, last line ends
   double footnote_top_ = 0;
   int names_left_out_ = 0;
   Box panel_;
+  std::optional<Picture> ground_;  // the raster layers so far, while nothing else lies in the panel
+  bool ground_open_ = true;
   Scale x_, y_;
   std::vector<Tick> x_ticks_, y_ticks_;
 };

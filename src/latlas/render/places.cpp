@@ -9,6 +9,7 @@
 namespace latlas::render {
 namespace {
 
+constexpr std::int64_t kFew = 12;
 constexpr double kCell = 6;  // points: about half the height of a name
 
 /// Whole numbers on the cells of an area.
@@ -118,8 +119,10 @@ std::vector<Name> place_names(std::span<const Place> places, std::span<const Poi
       y = std::max(area.top + size.y / 2, std::min(y, area.bottom - size.y / 2));
       return Box{x - size.x / 2, y - size.y / 2, x + size.x / 2, y + size.y / 2};
     };
-    // Rings of candidates around the place, half a name's height apart.
-    for (int ring = 0; ring <= 24 && !names[i].placed; ++ring) {
+    // Rings of candidates around the place, half a name's height apart. A name would hide a few
+    // lonely points, so it begins beside them.
+    const int first = places[i].count <= kFew ? 3 : 0;
+    for (int ring = first; ring <= 24 && !names[i].placed; ++ring) {
       const int candidates = ring == 0 ? 1 : 8 + 4 * ring;
       for (int k = 0; k < candidates && !names[i].placed; ++k) {
         const auto turn = math::sincos_turn(static_cast<double>(k) / candidates - 0.25);
@@ -129,7 +132,7 @@ std::vector<Name> place_names(std::span<const Place> places, std::span<const Poi
         const bool taken = std::any_of(names.begin(), names.end(), [&](const Name& other) {
           return other.placed && other.box.meets(box);
         });
-        if (!taken) names[i] = {box, true, ring > 3};
+        if (!taken) names[i] = {box, true, ring > first + 3};
       }
     }
   }

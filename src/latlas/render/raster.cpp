@@ -281,7 +281,8 @@ Picture rasterize(const Splats& s, int width, int height) {
             " has no color");
 
   Picture picture{width, height,
-                  std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height * 4, 0)};
+                  std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height * 4, 0),
+                  false};
   if (s.x.empty()) return picture;
 
   const Stamps stamps = make_stamps(s.radius, s.stroke);

@@ -14,6 +14,7 @@ namespace latlas::render {
 struct Picture {
   int width = 0, height = 0;
   std::vector<std::uint8_t> rgba = {};
+  bool opaque = false;  ///< Every alpha is 255.
 };
 
 struct Splats {

@@ -21,27 +21,11 @@
 namespace latlas::render {
 namespace {
 
-constexpr double kGap = 0.07;       // between images, of a cell's width
-constexpr double kBlockGap = 0.35;  // between blocks
+constexpr double kGap = 0.06, kWidestGap = 0.3;  // between images, of a cell's width
+constexpr double kBlockGap = 0.3;                // and between blocks, beyond that
 constexpr TextStyle kLabel{.size = 10.5}, kCaption{.size = 9.5};
 
 std::int64_t count_of(const Sheet& sheet) { return sheet.strips[0].images.view().rows(); }
-
-/// Measures in units of a cell's width.
-struct Plan {
-  int columns, blocks, strips;
-  double cell_height;
-  double block_height() const { return strips * cell_height + (strips - 1) * kGap; }
-  double width() const { return columns + (columns - 1) * kGap; }
-  double height() const { return blocks * block_height() + (blocks - 1) * kBlockGap; }
-};
-
-Plan plan_of(const Sheet& sheet) {
-  const std::int64_t count = std::max<std::int64_t>(1, count_of(sheet));
-  const int columns = static_cast<int>(std::min<std::int64_t>(sheet.columns, count));
-  return {columns, static_cast<int>((count + columns - 1) / columns),
-          static_cast<int>(sheet.strips.size()), static_cast<double>(sheet.height) / sheet.width};
-}
 
 double label_width(const Sheet& sheet) {
   double widest = 0;
@@ -51,6 +35,48 @@ double label_width(const Sheet& sheet) {
 }
 
 double caption_height(const Sheet& sheet) { return sheet.captions.empty() ? 0 : 15; }
+
+/// Where everything goes, in pixels of the figure.
+struct Plan {
+  int columns = 1, blocks = 1, strips = 1;
+  int cell = 1, cell_height = 1;               // of one image
+  int step_x = 1, step_y = 1, step_block = 1;  // from one to the next
+  int caption = 0;                             // height above a block
+  int width() const { return step_x * (columns - 1) + cell; }
+  int height() const {
+    return step_block * (blocks - 1) + caption + step_y * (strips - 1) + cell_height;
+  }
+};
+
+/// The largest that fits into width × height points.
+Plan plan_of(const Sheet& sheet, double width, double height, double dpi) {
+  const double scale = dpi / 72;
+  const double room_x = (width - label_width(sheet)) * scale, room_y = height * scale;
+  const std::int64_t count = std::max<std::int64_t>(1, count_of(sheet));
+  Plan p;
+  p.columns = static_cast<int>(std::min<std::int64_t>(sheet.columns, count));
+  p.blocks = static_cast<int>((count + p.columns - 1) / p.columns);
+  p.strips = static_cast<int>(sheet.strips.size());
+  p.caption = static_cast<int>(std::lround(caption_height(sheet) * scale));
+
+  // A cell is a whole number of pixels, and of image pixels where it can be.
+  const double aspect = static_cast<double>(sheet.height) / sheet.width;
+  const double cells_x = p.columns + (p.columns - 1) * kGap;
+  const double cells_y =
+      p.blocks * (p.strips * aspect + (p.strips - 1) * kGap) + (p.blocks - 1) * (kGap + kBlockGap);
+  const double room = std::min(room_x / cells_x, (room_y - p.caption * p.blocks) / cells_y);
+  p.cell = std::max(1, static_cast<int>(std::min(room, 1e5)));
+  if (p.cell > sheet.width) p.cell -= p.cell % sheet.width;
+  p.cell_height = std::max(1, static_cast<int>(std::lround(p.cell * aspect)));
+
+  // What that leaves of the width goes between the images.
+  const double spare = p.columns > 1 ? (room_x - p.columns * p.cell) / (p.columns - 1) : 0;
+  const int gap = static_cast<int>(std::clamp(spare, p.cell * kGap, p.cell * kWidestGap));
+  p.step_x = p.cell + gap;
+  p.step_y = p.cell_height + std::min(gap, static_cast<int>(p.cell * 2 * kGap));
+  p.step_block = p.step_y * p.strips + static_cast<int>(p.cell * kBlockGap) + p.caption;
+  return p;
+}
 
 /// The image's values at width × height, by averages over the source pixels that each covers.
 std::vector<float> resized(std::span<const float> image, int from_width, int from_height, int width,
@@ -100,38 +126,24 @@ void check(const Sheet& sheet) {
       " images");
 }
 
-double natural_height(const Sheet& sheet, double width) {
-  const Plan plan = plan_of(sheet);
-  const double cell = std::max(1.0, (width - label_width(sheet)) / plan.width());
-  return cell * plan.height() + caption_height(sheet) * plan.blocks;
+double natural_height(const Sheet& sheet, double width, double dpi) {
+  return plan_of(sheet, width, 1e9, dpi).height() * 72 / dpi;
 }
 
 void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks& inks, double dpi) {
   const std::int64_t count = count_of(sheet);
   if (count == 0) return;
-  const Plan plan = plan_of(sheet);
-  const double labels = label_width(sheet), caption = caption_height(sheet);
-
-  // A cell is a whole number of device pixels, and of image pixels where it can be.
-  const double scale = dpi / 72;
-  const double room = std::min((area.width() - labels) / plan.width(),
-                               (area.height() - caption * plan.blocks) / plan.height());
-  int cell = std::max(1, static_cast<int>(room * scale));
-  if (cell > sheet.width) cell -= cell % sheet.width;
-  const int cell_height = std::max(1, static_cast<int>(std::lround(cell * plan.cell_height)));
-  const auto step_x = static_cast<int>(std::lround(cell * (1 + kGap)));
-  const auto step_y = static_cast<int>(std::lround(cell_height + cell * kGap));
-  const auto step_block = static_cast<int>(
-      std::lround(step_y * plan.strips + cell * (kBlockGap - kGap) + caption * scale));
-  const auto caption_pixels = static_cast<int>(std::lround(caption * scale));
-
-  Picture picture{
-      step_x * (plan.columns - 1) + cell,
-      step_block * (plan.blocks - 1) + caption_pixels + step_y * (plan.strips - 1) + cell_height,
-      {}};
+  const Plan plan = plan_of(sheet, area.width(), area.height(), dpi);
+  Picture picture{plan.width(), plan.height(), {}, true};
   require(picture.width < (1 << 15) && picture.height < (1 << 15), "figure: a sheet of ",
           picture.width, " × ", picture.height, " pixels is too large; show fewer images");
-  picture.rgba.assign(static_cast<std::size_t>(picture.width) * picture.height * 4, 0);
+  picture.rgba.resize(static_cast<std::size_t>(picture.width) * picture.height * 4);
+  for (std::size_t i = 0; i < picture.rgba.size(); i += 4) {
+    picture.rgba[i] = inks.background.red;
+    picture.rgba[i + 1] = inks.background.green;
+    picture.rgba[i + 2] = inks.background.blue;
+    picture.rgba[i + 3] = 255;
+  }
 
   const Color low = sheet.high_is_ink ? mixed(inks.background, inks.text, 0.045) : rgb(0);
   const Color high = sheet.high_is_ink ? inks.text : rgb(0xffffff);
@@ -140,21 +152,23 @@ void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks&
     const int column = static_cast<int>(image % plan.columns);
     for (int strip = 0; strip < plan.strips; ++strip) {
       const ConstRows images = sheet.strips[static_cast<std::size_t>(strip)].images.view();
-      const auto values = resized(images[image], sheet.width, sheet.height, cell, cell_height);
-      const int top = block * step_block + caption_pixels + strip * step_y, left = column * step_x;
-      for (int i = 0; i < cell_height; ++i)
-        for (int j = 0; j < cell; ++j) {
-          const Color c = mixed(low, high, values[static_cast<std::size_t>(i) * cell + j]);
+      const auto values =
+          resized(images[image], sheet.width, sheet.height, plan.cell, plan.cell_height);
+      const int top = block * plan.step_block + plan.caption + strip * plan.step_y,
+                left = column * plan.step_x;
+      for (int i = 0; i < plan.cell_height; ++i)
+        for (int j = 0; j < plan.cell; ++j) {
+          const Color c = mixed(low, high, values[static_cast<std::size_t>(i) * plan.cell + j]);
           std::uint8_t* to = picture.rgba.data() +
                              4 * (static_cast<std::size_t>(top + i) * picture.width + left + j);
           to[0] = c.red;
           to[1] = c.green;
           to[2] = c.blue;
-          to[3] = 255;
         }
     }
   });
-  const double x0 = std::ceil((area.left + labels) * scale) / scale;
+  const double scale = dpi / 72;
+  const double x0 = std::ceil((area.left + label_width(sheet)) * scale) / scale;
   const double y0 = std::ceil(area.top * scale) / scale;
   canvas.image({x0, y0, x0 + picture.width / scale, y0 + picture.height / scale}, picture);
 
@@ -164,8 +178,9 @@ void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks&
       TextStyle style = kLabel;
       style.color = strip == 0 ? inks.text : inks.quiet_text;
       const TextSize size = measure(label, style);
-      const double middle =
-          y0 + (block * step_block + caption_pixels + strip * step_y + cell_height / 2.0) / scale;
+      const double middle = y0 + (block * plan.step_block + plan.caption + strip * plan.step_y +
+                                  plan.cell_height / 2.0) /
+                                     scale;
       canvas.text({x0 - 12 - size.width, middle + size.ascent / 2}, label, style, false);
     }
   for (std::size_t i = 0; i < sheet.captions.size(); ++i) {
@@ -174,9 +189,10 @@ void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks&
     TextStyle style = kCaption;
     style.color = inks.quiet_text;
     const std::string text = clean_text(sheet.captions[i]);
-    canvas.text({x0 + (column * step_x + cell / 2.0) / scale - measure(text, style).width / 2,
-                 y0 + (block * step_block + caption_pixels) / scale - 4},
-                text, style, false);
+    canvas.text(
+        {x0 + (column * plan.step_x + plan.cell / 2.0) / scale - measure(text, style).width / 2,
+         y0 + (block * plan.step_block + plan.caption) / scale - 4},
+        text, style, false);
   }
 }
 

@@ -10,7 +10,7 @@ namespace latlas::render {
 void check(const Sheet& sheet);
 
 /// The height in points at which the sheet fills the width.
-double natural_height(const Sheet& sheet, double width);
+double natural_height(const Sheet& sheet, double width, double dpi);
 
 /// Draws the sheet into the area, as large as it fits, from the top left.
 void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks& inks, double dpi);

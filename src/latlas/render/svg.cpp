@@ -7,11 +7,10 @@
 // Points are one path for each color: segments of no length with round caps. Coordinates have two
 // decimals, 1/7200 inch, and within such a path they are relative to the last point.
 
-#include <array>
 #include <charconv>
 #include <cmath>
+#include <vector>
 
-#include "latlas/core/file.h"
 #include "latlas/render/canvas.h"
 #include "latlas/render/png.h"
 
@@ -129,7 +128,17 @@ class SvgCanvas : public Canvas {
   }
 
   void image(const Box& box, const Picture& picture) override {
-    const std::string png = encode_png(picture.rgba, picture.width, picture.height, 4, dpi_);
+    std::string png;
+    if (picture.opaque) {
+      std::vector<std::uint8_t> pixels;
+      pixels.reserve(picture.rgba.size() / 4 * 3);
+      for (std::size_t i = 0; i < picture.rgba.size(); i += 4)
+        pixels.insert(pixels.end(), picture.rgba.begin() + static_cast<std::ptrdiff_t>(i),
+                      picture.rgba.begin() + static_cast<std::ptrdiff_t>(i + 3));
+      png = encode_png(pixels, picture.width, picture.height, 3, dpi_);
+    } else {
+      png = encode_png(picture.rgba, picture.width, picture.height, 4, dpi_);
+    }
     svg_ += "<image";
     attributes(box);
     svg_ += " preserveAspectRatio=\"none\" xlink:href=\"data:image/png;base64," + base64(png) +

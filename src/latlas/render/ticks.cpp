@@ -1,5 +1,5 @@
-// Steps are 1, 2 or 5 times a power of ten, or 2.5 where a finer step would crowd. Values are
-// i · step with the power applied last, so that 3 · 0.1 prints and compares as 0.3.
+// Steps are 1, 2 or 5 times a power of ten, the smallest that does not crowd. Values are i · step
+// with the power applied last, so that 3 · 0.1 prints and compares as 0.3.
 
 #include "latlas/render/ticks.h"
 
@@ -54,33 +54,28 @@ std::string text_of(double value, int exponent, int decimals, const Axis& axis) 
   return number_text(value, decimals);
 }
 
-std::vector<Tick> linear_ticks(double low, double high, const Axis& axis, int count) {
-  struct Step {
-    double m;
-    int extra;  // decimals beyond those of the power
-  };
-  double rough = (high - low) / std::max(1, count);
+std::vector<Tick> linear_ticks(double low, double high, const Axis& axis, double count) {
+  double rough = (high - low) / std::max(1.0, count);
   if (axis.whole) rough = std::max(rough, 1.0);
   const int e = exponent_of(rough);
   std::vector<Tick> out;
-  for (const Step step : {Step{1, 0}, Step{2, 0}, Step{2.5, 1}, Step{5, 0}, Step{10, -1}}) {
-    if (scaled(step.m, e) < rough * 0.999 && step.m < 10) continue;
-    if (axis.whole && e == 0 && step.m == 2.5) continue;
-    const double size = scaled(step.m, e);
+  for (const int m : {1, 2, 5, 10}) {
+    const double size = scaled(m, e);
+    if (size < rough * 0.9 && m < 10) continue;
     const auto first = static_cast<std::int64_t>(std::ceil(low / size - 1e-9));
     const auto last = static_cast<std::int64_t>(std::floor(high / size + 1e-9));
     for (std::int64_t i = first; i <= last && i - first < 1000; ++i) {
-      const double value = scaled(static_cast<double>(i) * step.m, e);
-      out.push_back({value, text_of(value, e, std::max(0, -e + step.extra), axis)});
+      const double value = scaled(static_cast<double>(i) * m, e);
+      out.push_back({value, text_of(value, e, std::max(0, -e - (m == 10 ? 1 : 0)), axis)});
     }
     if (!out.empty()) break;
   }
   return out;
 }
 
-std::vector<Tick> log_ticks(double low, double high, const Axis& axis, int count) {
+std::vector<Tick> log_ticks(double low, double high, const Axis& axis, double count) {
   const int from = exponent_of(low), to = exponent_of(high);
-  const int every = std::max(1, (to - from + 1) / std::max(1, count));
+  const int every = std::max(1, static_cast<int>((to - from + 1) / std::max(1.0, count)));
   std::vector<Tick> decades, fine;
   for (int e = from; e <= to; ++e)
     for (const double m : {1.0, 2.0, 5.0}) {
@@ -106,7 +101,7 @@ std::string number_text(double value, int decimals) {
   return (value < 0 && !zero ? "−" : "") + text;
 }
 
-std::vector<Tick> ticks(double low, double high, const Axis& axis, int count) {
+std::vector<Tick> ticks(double low, double high, const Axis& axis, double count) {
   return axis.log ? log_ticks(low, high, axis, count) : linear_ticks(low, high, axis, count);
 }
 
