@@ -20,7 +20,7 @@ SANITIZERS = {
     # libomp itself is not instrumented: archer tells the sanitizer where its threads meet, and what
     # happens inside uninstrumented libraries is left out.
     "tsan": {"OMP_TOOL_LIBRARIES": "/usr/lib/llvm-14/lib/libarcher.so",
-             "TSAN_OPTIONS": "ignore_noninstrumented_modules=1"},
+             "TSAN_OPTIONS": "ignore_noninstrumented_modules=1 allocator_may_return_null=1"},
 }
 
 
