@@ -1,4 +1,7 @@
-"""Runs every test program of a build and the Python tests; ends with one line of totals."""
+"""Runs every test program of a build; the Python tests too when it is build/dev or build/release.
+
+Ends with one line of totals. Sanitizers get the options they need; ARM64 runs under qemu-user.
+"""
 
 import argparse
 import os
@@ -9,6 +12,16 @@ import sys
 import time
 
 SOURCE = pathlib.Path(__file__).parents[1]
+EMULATOR = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", "-E",
+            f"LD_LIBRARY_PATH={SOURCE / 'build/arm64-libraries/usr/lib/aarch64-linux-gnu'}"]
+SANITIZERS = {
+    # A test asks for more memory than there is and expects std::bad_alloc.
+    "asan": {"ASAN_OPTIONS": "allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"},
+    # libomp itself is not instrumented: archer tells the sanitizer where its threads meet, and what
+    # happens inside uninstrumented libraries is left out.
+    "tsan": {"OMP_TOOL_LIBRARIES": "/usr/lib/llvm-14/lib/libarcher.so",
+             "TSAN_OPTIONS": "ignore_noninstrumented_modules=1 allocator_may_return_null=1"},
+}
 
 
 def run(name, command, environment):
@@ -52,13 +65,14 @@ def main():
     parser.add_argument("--preset", default="dev")
     preset = parser.parse_args().preset
     build = SOURCE / "build" / preset
-    emulator = ["qemu-aarch64-static"] if preset == "arm64" else []
-    environment = dict(os.environ, LATLAS_BUILD=str(build), PYTHONDONTWRITEBYTECODE="1")
+    emulator = EMULATOR if preset == "arm64" else []
+    environment = dict(os.environ, LATLAS_BUILD=str(build), PYTHONDONTWRITEBYTECODE="1",
+                       **SANITIZERS.get(preset, {}))
 
     totals = [0, 0, 0]
     runners = [(p.name, [*emulator, str(p)]) for p in sorted((build / "tests").glob("test_*"))
                if p.is_file() and os.access(p, os.X_OK)]
-    if not emulator:
+    if preset in ("dev", "release"):
         runners.append(("python", [sys.executable, "-m", "pytest", "-q", "-rs", "-p",
                                    "no:cacheprovider", "tests"]))
     for name, command in runners:
