@@ -19,9 +19,8 @@ inline float distance(const float* x, const float* y, std::int64_t d) {
     const double gap = static_cast<double>(x[k]) - static_cast<double>(y[k]);
     lane[k % 8] += gap * gap;
   }
-  return static_cast<float>(
-      std::sqrt(((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-                ((lane[1] + lane[5]) + (lane[3] + lane[7]))));
+  return static_cast<float>(std::sqrt(((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+                                      ((lane[1] + lane[5]) + (lane[3] + lane[7]))));
 }
 
 /// All rows of the data but `self` (−1: none) by (distance, index) from x.

@@ -26,7 +26,8 @@ Matrix clustered(std::int64_t n, std::int64_t d, double offset = 0, double scale
     for (std::int64_t j = 0; j < d; ++j) {
       const auto at = static_cast<std::uint64_t>(i * d + j);
       const double center =
-          4 * random::normal({.seed = seed, .sub = 1, .index = static_cast<std::uint64_t>(i % 7 * d + j)});
+          4 * random::normal(
+                  {.seed = seed, .sub = 1, .index = static_cast<std::uint64_t>(i % 7 * d + j)});
       x(i, j) = static_cast<float>(
           offset + scale * (center + random::normal({.seed = seed, .sub = 2, .index = at})));
     }
@@ -231,8 +232,9 @@ TEST(ExactNeighbors, ReportProgressAndStop) {
 
 TEST(ExactNeighbors, SayWhatIsWrongWithTheInput) {
   Matrix x = clustered(10, 3);
-  EXPECT_EQ(message_of([&] { nearest_neighbors(x, {.k = 10}); }),
-            "neighbors: k is 10, but each of the 10 rows has only 9 others; ask for fewer neighbors");
+  EXPECT_EQ(
+      message_of([&] { nearest_neighbors(x, {.k = 10}); }),
+      "neighbors: k is 10, but each of the 10 rows has only 9 others; ask for fewer neighbors");
   EXPECT_EQ(message_of([&] { nearest_neighbors(x, x, {.k = 11}); }),
             "neighbors: k is 11, but the data have only 10 rows; ask for fewer neighbors");
   EXPECT_EQ(message_of([&] { nearest_neighbors(x, {.k = 0}); }),
@@ -246,9 +248,10 @@ TEST(ExactNeighbors, SayWhatIsWrongWithTheInput) {
   EXPECT_THROW(nearest_neighbors_of(std::vector<std::int32_t>{10}, x, {.k = 1}), InvalidArgument);
   EXPECT_THROW(nearest_neighbors_of(std::vector<std::int32_t>{-1}, x, {.k = 1}), InvalidArgument);
   for (int j = 0; j < 3; ++j) x(4, j) = 0;
-  EXPECT_EQ(message_of([&] { nearest_neighbors(x, {.k = 3, .metric = "cosine"}); }),
-            "neighbors: data: row 4 (counted from 0) has norm 0 and no direction; cosine needs one, "
-            "remove such rows");
+  EXPECT_EQ(
+      message_of([&] { nearest_neighbors(x, {.k = 3, .metric = "cosine"}); }),
+      "neighbors: data: row 4 (counted from 0) has norm 0 and no direction; cosine needs one, "
+      "remove such rows");
   x(7, 2) = std::nanf("");
   EXPECT_EQ(message_of([&] { nearest_neighbors(x, {.k = 3}); }),
             "neighbors: data holds NaN in row 7, column 2 (counted from 0); remove or fill such "

@@ -54,8 +54,7 @@ BasicMatrix<double> combine(const BasicMatrix<double>& coefficients,
   BasicMatrix<double> out(coefficients.rows(), rows.cols());
   for (std::int64_t i = 0; i < out.rows(); ++i)
     for (std::int64_t k = 0; k < rows.rows(); ++k)
-      for (std::int64_t j = 0; j < rows.cols(); ++j)
-        out(i, j) += coefficients(i, k) * rows(k, j);
+      for (std::int64_t j = 0; j < rows.cols(); ++j) out(i, j) += coefficients(i, k) * rows(k, j);
   return out;
 }
 
@@ -111,13 +110,13 @@ SymmetricEigen symmetric_eigen(MatrixView<const double> matrix) {
 }
 
 // Subspace iteration with Rayleigh–Ritz projection: Saad, Numerical methods for large eigenvalue
-// problems, 2011, chapter 5. A block wider than asked converges by the ratio of the first eigenvalue
-// outside the block to the last one asked for.
+// problems, 2011, chapter 5. A block wider than asked converges by the ratio of the first
+// eigenvalue outside the block to the last one asked for.
 SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count) {
   check_square(matrix, "largest_eigen");
   const std::int64_t d = matrix.rows();
-  require(count >= 1 && count <= d, "largest_eigen: count is ", count, ", it must be between 1 and ",
-          d);
+  require(count >= 1 && count <= d, "largest_eigen: count is ", count,
+          ", it must be between 1 and ", d);
   const std::int64_t block = std::max(2 * count, count + 14);
   if (d <= 512 || 6 * block > d) return first_of(symmetric_eigen(matrix), count);
 
@@ -161,14 +160,15 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
 
 BasicMatrix<double> solve_positive(MatrixView<const double> a, MatrixView<const double> b) {
   check_square(a, "solve_positive");
-  require(b.rows() == a.rows(), "solve_positive: the matrix has ", a.rows(), " rows, the right side ",
-          b.rows());
+  require(b.rows() == a.rows(), "solve_positive: the matrix has ", a.rows(),
+          " rows, the right side ", b.rows());
   const Eigen::LLT<Dense> factor(dense_of(a));
   require(factor.info() == Eigen::Success,
           "solve_positive: the matrix is not positive definite; add to its diagonal");
   const Dense x = factor.solve(dense_of(b));
   BasicMatrix<double> out(b.rows(), b.cols());
-  for (std::int64_t i = 0; i < out.rows(); ++i) std::copy_n(x.row(i).data(), out.cols(), out.row(i));
+  for (std::int64_t i = 0; i < out.rows(); ++i)
+    std::copy_n(x.row(i).data(), out.cols(), out.row(i));
   return out;
 }
 

@@ -26,8 +26,8 @@ SymmetricEigen symmetric_eigen(MatrixView<const double> matrix);
 /// @param count  1 ≤ count ≤ d.
 SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count);
 
-/// Makes the rows orthonormal, each by what the rows before it leave of it. Where nothing is left, the
-/// first unit vector that has something left takes its place. At most as many rows as columns.
+/// Makes the rows orthonormal, each by what the rows before it leave of it. Where nothing is left,
+/// the first unit vector that has something left takes its place. At most as many rows as columns.
 void orthonormalize(BasicMatrix<double>& rows);
 
 /// X with A X = B for a symmetric positive definite A, by Cholesky.

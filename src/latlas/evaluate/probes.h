@@ -15,12 +15,12 @@ Score knn_accuracy(ConstRows train, Labels train_labels, ConstRows test, Labels 
                    const EvaluateParams& params = {});
 
 struct ProbeParams {
-  double ridge = 1e-3;  ///< Penalty as a share of the columns' mean variance; larger is smoother.
+  double ridge = 1e-3;  ///< Penalty as a share of the columns' variance; larger is smoother.
 };
 std::vector<Field> fields(ProbeParams& params);
 
-/// Accuracy of a linear probe: least squares with a ridge penalty from the centered training rows
-/// to one column a class (1 for the class, else 0), solved in closed form; a test row gets the
+/// Accuracy of a linear probe: least squares with a ridge penalty from the standardized training
+/// rows to one column a class (1 for the class, else 0), solved in closed form; a test row gets the
 /// class of the largest output (the lowest label of equals). Range 0 … 1; larger is better. Cost: n
 /// d² multiply-adds and one Cholesky factorization of size d.
 Score probe_accuracy(ConstRows train, Labels train_labels, ConstRows test, Labels test_labels,

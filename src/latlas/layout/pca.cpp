@@ -17,6 +17,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/layout/pca.cpp"
 #include "latlas/core/simd-targets.h"
+
 #include "latlas/core/product-inl.h"
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
@@ -134,9 +135,8 @@ double total_of(const Centered& x) {
 
 void add_batch(ConstRows batch, MatrixView<double> scatter) {
   const auto kernel = LATLAS_DISPATCH(add_products);
-  parallel_for(batch.cols(), kStrip, [&](std::int64_t begin, std::int64_t end) {
-    kernel(batch, begin, end, scatter);
-  });
+  parallel_for(batch.cols(), kStrip,
+               [&](std::int64_t begin, std::int64_t end) { kernel(batch, begin, end, scatter); });
 }
 
 /// Σ over rows of x xᵀ: d × d, upper triangle.
@@ -192,9 +192,8 @@ BasicMatrix<double> project_back(const Centered& x, const BasicMatrix<double>& u
 void fix_signs(BasicMatrix<double>& components) {
   for (std::int64_t c = 0; c < components.rows(); ++c) {
     const auto row = components[c];
-    const auto most = std::max_element(row.begin(), row.end(), [](double a, double b) {
-      return std::abs(a) < std::abs(b);
-    });
+    const auto most = std::max_element(
+        row.begin(), row.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
     if (*most < 0)
       for (double& v : row) v = -v;
   }
@@ -203,8 +202,10 @@ void fix_signs(BasicMatrix<double>& components) {
 }  // namespace
 
 std::vector<Field> fields(PcaParams& p) {
-  return {{.name = "components", .value = &p.components,
-           .help = "directions kept; larger keeps more of the variance", .low = 1,
+  return {{.name = "components",
+           .value = &p.components,
+           .help = "directions kept; larger keeps more of the variance",
+           .low = 1,
            .high = 1048576}};
 }
 
@@ -257,7 +258,8 @@ Matrix transform(const Pca& pca, ConstRows rows) {
       for (std::int64_t c = 0; c < out.cols(); ++c) {
         const double* v = pca.components.row(c);
         double lane[8] = {};
-        for (std::int64_t j = 0; j < d; ++j) lane[j % 8] += centered[static_cast<std::size_t>(j)] * v[j];
+        for (std::int64_t j = 0; j < d; ++j)
+          lane[j % 8] += centered[static_cast<std::size_t>(j)] * v[j];
         out(i, c) = static_cast<float>(((lane[0] + lane[4]) + (lane[2] + lane[6])) +
                                        ((lane[1] + lane[5]) + (lane[3] + lane[7])));
       }
@@ -280,8 +282,7 @@ Matrix inverse_transform(const Pca& pca, ConstRows coordinates) {
         const double* v = pca.components.row(c);
         for (std::size_t j = 0; j < x.size(); ++j) x[j] += y * v[j];
       }
-      for (std::size_t j = 0; j < x.size(); ++j)
-        out.row(i)[j] = static_cast<float>(x[j]);
+      for (std::size_t j = 0; j < x.size(); ++j) out.row(i)[j] = static_cast<float>(x[j]);
     }
   });
   return out;

@@ -17,8 +17,8 @@ struct Distinct {
   /// All rows equal to row `first` (which is its own first), ascending.
   std::span<const std::int32_t> equals(std::int32_t first) const;
 
-  std::vector<std::int32_t> members;    // rows, grouped by their first
-  std::vector<std::int64_t> offset;     // of the group of each row that is its own first
+  std::vector<std::int32_t> members;  // rows, grouped by their first
+  std::vector<std::int64_t> offset;   // of the group of each row that is its own first
 };
 
 /// Rows are equal when all their values are (0 and −0 are).

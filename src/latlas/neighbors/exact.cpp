@@ -28,22 +28,12 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/neighbors/exact.cpp"
 #include "latlas/core/simd-targets.h"
+
 #include "latlas/neighbors/scan-inl.h"
 
 #ifndef LATLAS_NEIGHBORS_EXACT_ONCE
 #define LATLAS_NEIGHBORS_EXACT_ONCE
 namespace latlas::scan {
-
-/// Distance (as float32) and row, ordered as one number: distances are not negative.
-using Key = std::uint64_t;
-inline Key key_of(double squared_distance, std::int32_t row) {
-  const auto distance = static_cast<float>(std::sqrt(squared_distance));
-  return (Key{std::bit_cast<std::uint32_t>(distance)} << 32) | static_cast<std::uint32_t>(row);
-}
-inline float distance_of(Key key) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32));
-}
-inline std::int32_t row_of(Key key) { return static_cast<std::int32_t>(key & 0xFFFFFFFF); }
 
 struct Candidate {
   Key key;
@@ -62,12 +52,12 @@ struct Worker {
 
   std::int64_t capacity;  // of a query's buffer; compacted when less than a group is free
   Block block;
-  Matrix score;                      // kBlock × capacity
-  BasicMatrix<std::int32_t> place;   // kBlock × capacity
+  Matrix score;                     // kBlock × capacity
+  BasicMatrix<std::int32_t> place;  // kBlock × capacity
   Matrix partial;
-  std::int64_t size[kBlock];         // of the buffers
-  float limit[kBlock];               // scores above are of no interest
-  double reach[kBlock];              // in scaled rows: rows farther are of no interest
+  std::int64_t size[kBlock];  // of the buffers
+  float limit[kBlock];        // scores above are of no interest
+  double reach[kBlock];       // in scaled rows: rows farther are of no interest
   std::vector<Doubt> doubt;
   std::vector<GroupAt> order;
   std::vector<Candidate> exact;
@@ -201,16 +191,15 @@ void compact(const scan::Panels& panels, const float* query, std::int64_t count,
 }
 
 /// Fills row chosen[i] of the lists for every query of the block.
-void search_block(const scan::Panels& panels, ConstRows rows,
-                  std::span<const std::int32_t> chosen, std::int64_t count, scan::Worker& w,
-                  Neighbors& lists) {
+void search_block(const scan::Panels& panels, ConstRows rows, std::span<const std::int32_t> chosen,
+                  std::int64_t count, scan::Worker& w, Neighbors& lists) {
   const auto queries = static_cast<std::int64_t>(chosen.size());
   w.block.fill(panels.frame, rows, chosen);
   w.doubt.clear();
   for (std::int64_t q = 0; q < kBlock; ++q) {
     w.size[q] = 0;
-    w.limit[q] = q < queries ? std::numeric_limits<float>::max()
-                             : -std::numeric_limits<float>::infinity();
+    w.limit[q] =
+        q < queries ? std::numeric_limits<float>::max() : -std::numeric_limits<float>::infinity();
     w.reach[q] = q < queries ? std::numeric_limits<double>::max() : 0;
     w.doubt.emplace_back(panels.frame, w.block.norm[static_cast<std::size_t>(q)]);
   }
@@ -273,15 +262,14 @@ Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const sca
     parallel_for_worker(
         last - first, scan::kBlock, [&](std::int64_t begin, std::int64_t end, int id) {
           auto& worker = workers[static_cast<std::size_t>(id)];
-          if (!worker)
-            worker = std::make_unique<scan::Worker>(panels.cols(), panels.groups, count);
+          if (!worker) worker = std::make_unique<scan::Worker>(panels.cols(), panels.groups, count);
           kernel(panels, rows,
                  chosen.subspan(static_cast<std::size_t>(first + begin),
                                 static_cast<std::size_t>(end - begin)),
                  count, *worker, lists);
         });
-    if (wants_stop(progress, {.stage = "neighbors", .step = last, .of = n,
-                              .seconds = seconds() - began}))
+    if (wants_stop(progress,
+                   {.stage = "neighbors", .step = last, .of = n, .seconds = seconds() - began}))
       return {};
   }
   return lists;
@@ -376,10 +364,9 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
   Neighbors graph{BasicMatrix<std::int32_t>(results, k), Matrix(results, k)};
   parallel_for(results, 256, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int32_t row = task.all ? static_cast<std::int32_t>(i)
-                                        : task.rows[static_cast<std::size_t>(i)];
-      const std::int32_t query =
-          task.within ? distinct.first[static_cast<std::size_t>(row)] : row;
+      const std::int32_t row =
+          task.all ? static_cast<std::int32_t>(i) : task.rows[static_cast<std::size_t>(i)];
+      const std::int32_t query = task.within ? distinct.first[static_cast<std::size_t>(row)] : row;
       expand(lists.index[query], lists.distance[query], distinct, task.within ? row : kNone,
              graph.index[i], graph.distance[i]);
     }
@@ -398,8 +385,7 @@ void to_cosine(Neighbors& graph) {
 Neighbors solve_in_metric(Task task, const NeighborsParams& params, const Progress& progress) {
   if (params.metric == "euclidean") return solve(task, params.k, progress);
   const Matrix data = unit_rows(task.data, "neighbors: data");
-  const Matrix queries =
-      task.within ? Matrix() : unit_rows(task.queries, "neighbors: queries");
+  const Matrix queries = task.within ? Matrix() : unit_rows(task.queries, "neighbors: queries");
   task.data = data;
   task.queries = task.within ? data : queries;
   Neighbors graph = solve(task, params.k, progress);
@@ -412,9 +398,14 @@ void check_params(NeighborsParams params) { check(fields(params), "neighbors"); 
 }  // namespace
 
 std::vector<Field> fields(NeighborsParams& p) {
-  return {{.name = "k", .value = &p.k, .help = "neighbors of a row; larger sees more of the whole",
-           .low = 1, .high = 2147483647},
-          {.name = "metric", .value = &p.metric, .help = "distance of two rows",
+  return {{.name = "k",
+           .value = &p.k,
+           .help = "neighbors of a row; larger sees more of the whole",
+           .low = 1,
+           .high = 2147483647},
+          {.name = "metric",
+           .value = &p.metric,
+           .help = "distance of two rows",
            .choices = {"euclidean", "cosine"}}};
 }
 

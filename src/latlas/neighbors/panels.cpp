@@ -11,9 +11,9 @@
 namespace latlas::scan {
 namespace {
 
-constexpr double kUnit = 0x1p-24;     // half a unit in the last place of 1.0f
+constexpr double kUnit = 0x1p-24;       // half a unit in the last place of 1.0f
 constexpr double kPublished = 0x1p-22;  // a distance in double, rounded to float32, moves by less
-constexpr std::int64_t kTile = 512;   // rows; sums run tile by tile
+constexpr std::int64_t kTile = 512;     // rows; sums run tile by tile
 
 std::vector<float> column_means(ConstRows rows) {
   const std::int64_t d = rows.cols(), tiles = (rows.rows() + kTile - 1) / kTile;
@@ -85,8 +85,8 @@ double enclose(ConstRows rows, float* center) {
   for (std::int64_t i = 0; i < rows.rows(); ++i)
     for (std::int64_t j = 0; j < d; ++j) sum[static_cast<std::size_t>(j)] += rows.row(i)[j];
   for (std::int64_t j = 0; j < d; ++j)
-    center[j] = static_cast<float>(sum[static_cast<std::size_t>(j)] /
-                                   static_cast<double>(rows.rows()));
+    center[j] =
+        static_cast<float>(sum[static_cast<std::size_t>(j)] / static_cast<double>(rows.rows()));
   double radius = 0;
   for (std::int64_t i = 0; i < rows.rows(); ++i)
     radius = std::max(radius, distance_of(rows[i], {center, static_cast<std::size_t>(d)}));
@@ -160,8 +160,7 @@ double Doubt::reach(double distance) const {
 
 float Doubt::upper(double distance) const {
   const double delta = reach(distance), sum = a_ + delta;
-  const double score =
-      0.5 * (delta - a_) * (delta + a_) + 1.5 * epsilon_ * sum * sum + tiny_;
+  const double score = 0.5 * (delta - a_) * (delta + a_) + 1.5 * epsilon_ * sum * sum + tiny_;
   return static_cast<float>(score + std::abs(score) * 0x1p-23);
 }
 
@@ -172,8 +171,7 @@ float Doubt::lower(double distance) const {
   // ½(Δ² − a²) − 3/2 ε (a + Δ)² grows with Δ from here on.
   const double lowest = 3 * epsilon_ * a_ / (1 - 3 * epsilon_);
   const double delta = std::max(least, lowest), sum = a_ + delta;
-  const double score =
-      0.5 * (delta - a_) * (delta + a_) - 1.5 * epsilon_ * sum * sum - tiny_;
+  const double score = 0.5 * (delta - a_) * (delta + a_) - 1.5 * epsilon_ * sum * sum - tiny_;
   return static_cast<float>(score - std::abs(score) * 0x1p-23);
 }
 

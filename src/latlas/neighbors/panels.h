@@ -6,18 +6,20 @@
 //
 //   s(x, y) = ½|y'|² − x'·y'  =  ½ (|x' − y'|² − |x'|²)
 //
-// in float32, as one chain of fused multiply-adds. Scores of one query order rows by distance, up to
-// rounding. What rounding can do is bounded, so that a test against a limit loses no row. With
+// in float32, as one chain of fused multiply-adds. Scores of one query order rows by distance, up
+// to rounding. What rounding can do is bounded, so that a test against a limit loses no row. With
 // u = 2⁻²⁴, a = |x'|, b = |y'|, Δ = |x' − y'| and δ = c |x − y|, the true distance:
 //
 //   |s − ½(Δ² − a²)| ≤ ε (½ b² + a b) ≤ 3/2 ε (a + Δ)²,  ε = (d + 4) u     the chain; b ≤ a + Δ
 //   |Δ − δ| ≤ υ (a + b) ≤ υ (2 a + Δ),                   υ = 1.01 u        centering, scaling
 //
-// (x − m is a difference of floats: one rounding in double, one to float). Absolute terms account for
-// numbers that underflow. Centering matters twice: it makes a small where data lie far from the
+// (x − m is a difference of floats: one rounding in double, one to float). Absolute terms account
+// for numbers that underflow. Centering matters twice: it makes a small where data lie far from the
 // origin, and with it the width of the doubt.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,6 +31,17 @@ namespace latlas::scan {
 constexpr std::int64_t kGroup = 96;  // rows of the data that are skipped or scanned together
 constexpr std::int64_t kBlock = 96;  // queries that scan together; both are multiples of every tile
 constexpr std::int64_t kMaxCols = std::int64_t{1} << 20;  // ε stays below 0.07
+
+/// Distance (as float32) and row, ordered as one number: distances are not negative.
+using Key = std::uint64_t;
+inline Key key_of(double squared_distance, std::int32_t row) {
+  const auto distance = static_cast<float>(std::sqrt(squared_distance));
+  return (Key{std::bit_cast<std::uint32_t>(distance)} << 32) | static_cast<std::uint32_t>(row);
+}
+inline float distance_of(Key key) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32));
+}
+inline std::int32_t row_of(Key key) { return static_cast<std::int32_t>(key & 0xFFFFFFFF); }
 
 /// The map from rows to scaled rows.
 struct Frame {
@@ -66,14 +79,14 @@ std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t
 
 struct Panels {
   Frame frame;
-  ConstRows data;                         // as given
-  std::vector<std::int32_t> row;          // of the data, for each place
-  std::int64_t width = 0;                 // columns of a packed panel
-  std::int64_t groups = 0;                // of kGroup places; the last one padded
-  Matrix packed;                          // groups × (kGroup · d): panels of d × width
-  std::vector<float> half_norm;           // ½|y'|² for each place; infinity in the padding
-  Matrix center;                          // groups × d
-  std::vector<double> radius;             // of the group around its center, rounded up
+  ConstRows data;                 // as given
+  std::vector<std::int32_t> row;  // of the data, for each place
+  std::int64_t width = 0;         // columns of a packed panel
+  std::int64_t groups = 0;        // of kGroup places; the last one padded
+  Matrix packed;                  // groups × (kGroup · d): panels of d × width
+  std::vector<float> half_norm;   // ½|y'|² for each place; infinity in the padding
+  Matrix center;                  // groups × d
+  std::vector<double> radius;     // of the group around its center, rounded up
 
   std::int64_t places() const { return static_cast<std::int64_t>(row.size()); }
   std::int64_t cols() const { return frame.cols(); }
@@ -86,10 +99,10 @@ Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::in
 /// One block of up to kBlock queries in a frame.
 struct Block {
   std::int64_t stride = 0;
-  Matrix negated;              // kBlock × stride: −x'; zero in the padding
-  std::vector<double> norm;    // |x'| of each query
-  std::vector<float> center;   // mean of x'
-  double radius = 0;           // of the queries around it, rounded up
+  Matrix negated;             // kBlock × stride: −x'; zero in the padding
+  std::vector<double> norm;   // |x'| of each query
+  std::vector<float> center;  // mean of x'
+  double radius = 0;          // of the queries around it, rounded up
 
   explicit Block(std::int64_t cols);
   void fill(const Frame& frame, ConstRows rows, std::span<const std::int32_t> chosen);

@@ -1,5 +1,5 @@
-// The tile of a scan: scores of kBlock queries against one group of packed rows, handed to a visitor
-// while they are in registers. Internal to the room.
+// The tile of a scan: scores of kBlock queries against one group of packed rows, handed to a
+// visitor while they are in registers. Internal to the room.
 
 #if defined(LATLAS_NEIGHBORS_SCAN_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LATLAS_NEIGHBORS_SCAN_INL_H_
@@ -22,7 +22,8 @@ using Scores = F16[kTileRows][kTileVectors];
 
 /// Calls visit(scores, query, place) for every tile of the group: scores[i][j] are those of query
 /// query + i with the places place + 16 j …. Rows longer than kChunk are multiplied in chunks, so
-/// that a panel's part stays in the first cache; partial scores wait in `partial` (kBlock × kGroup).
+/// that a panel's part stays in the first cache; partial scores wait in `partial` (kBlock ×
+/// kGroup).
 /// @param queries  at most kBlock, of the block's first; the rest is not looked at.
 template <class Visit>
 LATLAS_INLINE void scan_group(const scan::Panels& panels, const scan::Block& block,

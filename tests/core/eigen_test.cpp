@@ -1,0 +1,141 @@
+#include "latlas/core/eigen.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "latlas/core/error.h"
+#include "latlas/core/parallel.h"
+#include "latlas/core/random.h"
+
+namespace latlas {
+namespace {
+
+/// Σ_k scale^k g_k g_kᵀ over d normal vectors g_k.
+BasicMatrix<double> positive(std::int64_t d, double scale) {
+  BasicMatrix<double> g(d, d), m(d, d);
+  for (std::int64_t i = 0; i < d * d; ++i)
+    g.data()[i] = random::normal({.index = static_cast<std::uint64_t>(i)}) *
+                  std::pow(scale, static_cast<double>(i / d) / 2);
+  for (std::int64_t k = 0; k < d; ++k)
+    for (std::int64_t i = 0; i < d; ++i)
+      for (std::int64_t j = 0; j < d; ++j) m(i, j) += g(k, i) * g(k, j);
+  return m;
+}
+
+void expect_pairs(const BasicMatrix<double>& m, const SymmetricEigen& e, double tolerance) {
+  const std::int64_t d = m.rows();
+  for (std::int64_t c = 0; c < e.vectors.rows(); ++c) {
+    const double value = e.values[static_cast<std::size_t>(c)];
+    if (c > 0) {
+      EXPECT_LE(value, e.values[static_cast<std::size_t>(c - 1)]);
+    }
+    for (std::int64_t i = 0; i < d; ++i) {
+      double sum = 0;
+      for (std::int64_t j = 0; j < d; ++j) sum += m(i, j) * e.vectors(c, j);
+      EXPECT_NEAR(sum, value * e.vectors(c, i), tolerance * e.values[0]);
+    }
+    for (std::int64_t b = 0; b <= c; ++b) {
+      double dot = 0;
+      for (std::int64_t j = 0; j < d; ++j) dot += e.vectors(c, j) * e.vectors(b, j);
+      EXPECT_NEAR(dot, b == c ? 1 : 0, 1e-12);
+    }
+  }
+}
+
+TEST(SymmetricEigen, GivesOrthonormalPairsInDescendingOrder) {
+  for (const std::int64_t d : {1, 2, 3, 10, 60}) {
+    const auto m = positive(d, 0.9);
+    expect_pairs(m, symmetric_eigen(m), 1e-13 * static_cast<double>(d));
+  }
+}
+
+TEST(SymmetricEigen, ReadsTheLowerTriangleOnly) {
+  auto m = positive(5, 1);
+  const auto whole = symmetric_eigen(m);
+  for (std::int64_t i = 0; i < 5; ++i)
+    for (std::int64_t j = i + 1; j < 5; ++j) m(i, j) = std::nan("");
+  EXPECT_EQ(symmetric_eigen(m).values, whole.values);
+}
+
+TEST(SymmetricEigen, KnowsASmallCase) {
+  BasicMatrix<double> m(2, 2);
+  m(0, 0) = m(1, 1) = 2;
+  m(0, 1) = m(1, 0) = 1;
+  const auto e = symmetric_eigen(m);
+  EXPECT_NEAR(e.values[0], 3, 1e-15);
+  EXPECT_NEAR(e.values[1], 1, 1e-15);
+  EXPECT_NEAR(std::abs(e.vectors(0, 0)), std::sqrt(0.5), 1e-15);
+}
+
+TEST(LargestEigen, AreTheFirstOfAll) {
+  const auto m = positive(520, 0.9);
+  const auto all = symmetric_eigen(m), top = largest_eigen(m, 3);
+  ASSERT_EQ(top.values.size(), 3U);
+  ASSERT_EQ(top.vectors.rows(), 3);
+  for (std::size_t c = 0; c < 3; ++c)
+    EXPECT_NEAR(top.values[c], all.values[c], 1e-10 * all.values[0]);
+  expect_pairs(m, top, 1.1e-10);
+}
+
+TEST(LargestEigen, FallBackOnAllWhereNothingStandsOut) {
+  BasicMatrix<double> m(520, 520);
+  for (std::int64_t i = 0; i < 520; ++i) m(i, i) = 1 + 1e-4 * static_cast<double>(i);
+  const auto top = largest_eigen(m, 2);
+  EXPECT_NEAR(top.values[0], 1.0519, 1e-12);
+  EXPECT_NEAR(top.values[1], 1.0518, 1e-12);
+}
+
+TEST(LargestEigen, AreTheSameForEveryNumberOfThreads) {
+  const auto m = positive(520, 0.9);
+  const auto first = [&] {
+    const ThreadLimit limit(1);
+    return largest_eigen(m, 4);
+  }();
+  for (const int threads : {2, 3, 7}) {
+    const ThreadLimit limit(threads);
+    const auto again = largest_eigen(m, 4);
+    EXPECT_EQ(again.values, first.values);
+    for (std::int64_t i = 0; i < first.vectors.size(); ++i)
+      ASSERT_EQ(again.vectors.data()[i], first.vectors.data()[i]);
+  }
+}
+
+TEST(Orthonormalize, CompletesWhatIsMissing) {
+  BasicMatrix<double> rows(3, 3);
+  rows(0, 0) = rows(0, 1) = 2;
+  rows(1, 0) = rows(1, 1) = 5;  // nothing new; row 2 is zero
+  orthonormalize(rows);
+  for (std::int64_t i = 0; i < 3; ++i)
+    for (std::int64_t j = 0; j < 3; ++j) {
+      double dot = 0;
+      for (std::int64_t k = 0; k < 3; ++k) dot += rows(i, k) * rows(j, k);
+      EXPECT_NEAR(dot, i == j ? 1 : 0, 1e-15);
+    }
+}
+
+TEST(SolvePositive, SolvesAndRejectsTheRest) {
+  const auto m = positive(20, 1);
+  BasicMatrix<double> b(20, 2);
+  for (std::int64_t i = 0; i < 20; ++i)
+    for (std::int64_t c = 0; c < 2; ++c)
+      for (std::int64_t j = 0; j < 20; ++j) b(i, c) += m(i, j) * static_cast<double>(j + c);
+  const auto x = solve_positive(m, b);
+  for (std::int64_t i = 0; i < 20; ++i)
+    for (std::int64_t c = 0; c < 2; ++c) EXPECT_NEAR(x(i, c), static_cast<double>(i + c), 1e-7);
+  BasicMatrix<double> zero(3, 3), right(3, 1);
+  EXPECT_THROW(solve_positive(zero, right), InvalidArgument);
+}
+
+TEST(SymmetricEigen, RejectsWhatIsNoMatrixOfNumbers) {
+  BasicMatrix<double> m(2, 2);
+  m(1, 0) = std::numeric_limits<double>::infinity();
+  EXPECT_THROW(symmetric_eigen(m), InvalidArgument);
+  EXPECT_THROW(symmetric_eigen(BasicMatrix<double>(2, 3)), InvalidArgument);
+  EXPECT_THROW(symmetric_eigen(BasicMatrix<double>()), InvalidArgument);
+  EXPECT_THROW(largest_eigen(BasicMatrix<double>(3, 3), 4), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace latlas
