@@ -21,7 +21,8 @@ std::vector<Field> fields(PlaceParams& p);
 struct PlaceResult {
   Matrix map;                    ///< m × 2, in the coordinates of the fitted map.
   std::int64_t unconverged = 0;  ///< Rows that still moved after the last iteration.
-  bool stopped = false;  ///< Progress asked to stop; the rows not reached stand at their start.
+  bool stopped = false;          ///< Progress asked to stop; the rows not reached stand at their
+                                 ///< nearest neighbor.
   std::vector<std::string> notes;
 };
 
@@ -29,7 +30,8 @@ struct PlaceResult {
 /// others came along.
 /// @param train_map  n × 2, from tsne().
 /// @param to_train   m × k: for each new row its nearest rows of the fitted data, with distances;
-///                   k ≥ 3 · perplexity, or perplexity is lowered with a note.
+///                   a perplexity above k / 3 is lowered to that, with a note.
+/// Rows are kept within 10 units of the fitted map's box.
 /// @throws InvalidArgument  when an index is outside [0, n), shapes differ, values are not finite.
 /// Cost: O(k) an iteration and row; one field of the fitted map.
 PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlaceParams& params = {},

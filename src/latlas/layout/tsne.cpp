@@ -374,7 +374,8 @@ void Fit::charge() {
     normalizer_ = field_.normalizer();
     widest_spacing_ = std::max(widest_spacing_, field_.spacing());
   }
-  normalizer_ = std::max(normalizer_, 1e-30);  // rows so far apart that no two see each other
+  // Rows so far apart that none sees another: no push rather than an infinite one.
+  normalizer_ = std::max(normalizer_, (exact_ ? 1e-30 : 1e-5) * static_cast<double>(n_));
 }
 
 SweepTask Fit::task() const {
