@@ -59,8 +59,10 @@ std::string with_commas(std::int64_t n) {
   return text;
 }
 
-// Layers as one line of text: "dense 784 32 relu; dense 32 784 sigmoid".
-std::unique_ptr<Layer> layer_from(const std::string& text, std::string_view what) {
+// A layer from its line of text, "dense 784 32 relu". It must not have more than `most` parameters:
+// nothing is allocated on a file's word alone.
+std::unique_ptr<Layer> layer_from(const std::string& text, std::int64_t most,
+                                  std::string_view what) {
   std::istringstream words(text);
   std::string kind, activation, rest;
   std::int64_t inputs = 0, outputs = 0;
@@ -68,6 +70,9 @@ std::unique_ptr<Layer> layer_from(const std::string& text, std::string_view what
   if (!words || (words >> rest) || kind != "dense" || inputs < 1 || outputs < 1 ||
       inputs > kWidest || outputs > kWidest)
     throw IoError(sentence(what, ": '", text, "' is no layer that latlas knows"));
+  if ((inputs + 1) * outputs > most)
+    throw IoError(sentence(what, ": the layer '", text, "' has ", (inputs + 1) * outputs,
+                           " parameters, the file has room for ", most));
   try {
     return dense(inputs, outputs, activation_named(activation, what));
   } catch (const InvalidArgument& error) {
@@ -253,9 +258,10 @@ Autoencoder read_model(const std::filesystem::path& path) {
                            "', expected 'latlas autoencoder'"));
 
   Autoencoder model;
+  const auto most = static_cast<std::int64_t>(file.file.bytes().size() / sizeof(float));
   std::istringstream text(entry("layers"));
   for (std::string layer; std::getline(text, layer, ';');) {
-    model.layers.push_back(layer_from(layer, what));
+    model.layers.push_back(layer_from(layer, most, what));
     const std::size_t n = model.layers.size();
     if (n > 1 && model.layers[n - 2]->outputs() != model.layers[n - 1]->inputs())
       throw IoError(sentence(what, ": layer ", n - 1, " takes ", model.layers[n - 1]->inputs(),
