@@ -307,7 +307,7 @@ std::string clean_text(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     const auto left = static_cast<gssize>(text.size() - i);
-    const gunichar c = g_utf8_get_char_validated(text.data() + i, left);
+    const gunichar c = text[i] == '\0' ? 0 : g_utf8_get_char_validated(text.data() + i, left);
     if (c == static_cast<gunichar>(-1) || c == static_cast<gunichar>(-2)) {
       out += "\xEF\xBF\xBD";
       ++i;

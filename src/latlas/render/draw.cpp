@@ -469,7 +469,7 @@ class Painter {
     for (const Key& key : entries)
       column_width = std::max(column_width, key_width() + measure(key.name, legend_).width + 14);
     const auto fit =
-        std::max<std::size_t>(1, static_cast<std::size_t>(room.width() * 0.6 / column_width));
+        std::max<std::size_t>(1, static_cast<std::size_t>(room.width() * 0.45 / column_width));
     std::string more;
     if (columns_of(entries.size()) > fit) {
       const std::size_t shown = fit * per_column - 1;

@@ -61,7 +61,7 @@ std::vector<Tick> linear_ticks(double low, double high, const Axis& axis, double
   std::vector<Tick> out;
   for (const int m : {1, 2, 5, 10}) {
     const double size = scaled(m, e);
-    if (size < rough * 0.9 && m < 10) continue;
+    if (size < rough * 0.75 && m < 10) continue;
     const auto first = static_cast<std::int64_t>(std::ceil(low / size - 1e-9));
     const auto last = static_cast<std::int64_t>(std::floor(high / size + 1e-9));
     for (std::int64_t i = first; i <= last && i - first < 1000; ++i) {
