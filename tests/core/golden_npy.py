@@ -1,12 +1,15 @@
 """Writes golden_npy.h: .npy files as NumPy writes them, in hexadecimal.
 
     /usr/bin/python3 tests/core/golden_npy.py > tests/core/golden_npy.h
+    /usr/bin/python3 tests/core/golden_npy.py --corpus fuzz/corpus/npy    # seeds of the fuzz target
 
 Value (i, j) of a 3 × 4 array is k = 4 i + j turned into: f2, f4: (7 k − 20) / 4; f8: k / 3;
 u1, u4: 7 k + 3; i4: 7 k − 20; i8: 2^40 + k; b1: k is odd.
 """
 
 import io
+import pathlib
+import sys
 
 import numpy as np
 
@@ -57,5 +60,11 @@ def main():
     print("\n}  // namespace latlas::golden")
 
 
+def corpus(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in arrays():
+        (folder / f"{name}.npy").write_bytes(data)
+
+
 if __name__ == "__main__":
-    main()
+    corpus(pathlib.Path(sys.argv[2])) if sys.argv[1:2] == ["--corpus"] else main()
