@@ -94,23 +94,32 @@ Score probe_accuracy(ConstRows train, Labels train_labels, ConstRows test, Label
   for (const std::int32_t label : train_labels)
     share[place_of(label, classes)] += 1 / static_cast<double>(n);
 
-  BasicMatrix<double> normal(d, d), right(d, c), batch(std::min(n, kTile), d);
+  BasicMatrix<double> normal(d, d), right(d, c), batch(kTile, d);
   for (std::int64_t first = 0; first < n; first += kTile) {
     const std::int64_t count = std::min(kTile, n - first);
-    parallel_for(count, 64, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i)
-        columns.standardize(train.row(first + i), batch.row(i));
+    parallel_for(kTile, 64, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        if (i < count)
+          columns.standardize(train.row(first + i), batch.row(i));
+        else
+          std::fill_n(batch.row(i), d, 0.0);
+      }
     });
     parallel_for(d, kStrip, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = 0; r < count; ++r) {
-        const double* x = batch.row(r);
-        const std::size_t mine =
-            place_of(train_labels[static_cast<std::size_t>(first + r)], classes);
+      for (std::int64_t r = 0; r < count; r += 4) {  // four rows a pass over the sums
+        const double *x0 = batch.row(r), *x1 = x0 + d, *x2 = x1 + d, *x3 = x2 + d;
         for (std::int64_t i = begin; i < end; ++i) {
           double* sum = normal.row(i);
-          for (std::int64_t j = 0; j <= i; ++j) sum[j] += x[i] * x[j];
-          right(i, static_cast<std::int64_t>(mine)) += x[i];  // Σ x is 0, so Y needs no centering
+          const double a = x0[i], b = x1[i], e = x2[i], f = x3[i];
+          for (std::int64_t j = 0; j <= i; ++j)
+            sum[j] += (a * x0[j] + b * x1[j]) + (e * x2[j] + f * x3[j]);
         }
+      }
+      for (std::int64_t r = 0; r < count; ++r) {  // Σ x is 0, so that Y needs no centering
+        const std::size_t mine =
+            place_of(train_labels[static_cast<std::size_t>(first + r)], classes);
+        for (std::int64_t i = begin; i < end; ++i)
+          right(i, static_cast<std::int64_t>(mine)) += batch(r, i);
       }
     });
   }
