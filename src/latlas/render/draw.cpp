@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -21,179 +20,21 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/render/canvas.h"
+#include "latlas/render/check.h"
 #include "latlas/render/places.h"
 #include "latlas/render/raster.h"
+#include "latlas/render/scale.h"
 #include "latlas/render/sheet.h"
+#include "latlas/render/text.h"
 #include "latlas/render/ticks.h"
 
 namespace latlas::render {
 namespace {
 
-constexpr int kMaxCategories = 4096;
-constexpr int kMaxInches = 100, kMaxPixels = 1 << 15;
 constexpr double kMargin = 22;   // around everything
 constexpr double kHair = 0.7;    // width of grid lines and axes
 constexpr double kShare = 0.35;  // of the panel that the dots would cover side by side
 constexpr double kSmallest = 0.42, kLargest = 2.6;  // radius of a dot
-
-// --- checks --------------------------------------------------------------------------------------
-
-void check(const Points& p, std::size_t place, const std::vector<std::string>& names) {
-  const std::string what = p.name.empty() ? sentence("figure: mark ", place, " (points)")
-                                          : sentence("figure: points '", p.name, "'");
-  const ConstRows at = p.at.view();
-  require(at.rows() == 0 || at.cols() == 2, what, ": positions have ", at.cols(),
-          " columns; a map has 2");
-  const auto labels = p.labels.view();
-  require(labels.empty() || static_cast<std::int64_t>(labels.size()) == at.rows(), what, ": ",
-          labels.size(), " labels for ", at.rows(), " points");
-  require(p.radius >= 0 && p.radius <= 1000 && p.opacity >= 0 && p.opacity <= 1, what, ": radius ",
-          p.radius, " and opacity ", p.opacity,
-          "; they must lie between 0 (automatic) and 1000, and between 0 (automatic) and 1");
-  require_finite(at, what.c_str());
-  const auto limit = static_cast<std::int32_t>(names.empty() ? kMaxCategories : names.size());
-  for (std::size_t i = 0; i < labels.size(); ++i)
-    if (labels[i] < -1 || labels[i] >= limit)
-      throw InvalidArgument(
-          sentence(what, ": row ", i, " has label ", labels[i],
-                   names.empty() ? sentence("; labels are −1 (none) to ", kMaxCategories - 1)
-                                 : sentence(", but there are ", names.size(), " category names")));
-}
-
-void check_values(std::span<const double> values, const std::string& what, bool log) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    require(std::isfinite(values[i]), what, " is not a number at row ", i);
-    require(!log || values[i] > 0, what, " is ", values[i], " at row ", i,
-            "; a logarithmic axis needs values above 0");
-  }
-}
-
-void check(const Line& l, std::size_t place, const Figure& f) {
-  const std::string what = l.name.empty() ? sentence("figure: mark ", place, " (line)")
-                                          : sentence("figure: line '", l.name, "'");
-  require(l.x.size() == l.y.size(), what, ": ", l.x.size(), " values of x, ", l.y.size(), " of y");
-  require(l.width > 0 && l.width <= 100, what, ": width ", l.width,
-          "; it must be above 0 and at most 100 points");
-  check_values(l.x, what + ": x", f.x.log);
-  check_values(l.y, what + ": y", f.y.log);
-}
-
-void check(const Bars& b, std::size_t place, const Figure& f) {
-  const std::string what = b.name.empty() ? sentence("figure: mark ", place, " (bars)")
-                                          : sentence("figure: bars '", b.name, "'");
-  check_values(b.heights, what + ": height", false);
-  require(!f.y.log, what, " begin at 0, which a logarithmic axis does not have");
-}
-
-void check_axis(const Axis& axis, const char* what) {
-  require((!axis.low || std::isfinite(*axis.low)) && (!axis.high || std::isfinite(*axis.high)),
-          "figure: the range of the ", what, " axis is not finite");
-  require(!axis.low || !axis.high || *axis.low < *axis.high, "figure: the ", what,
-          " axis runs from ", axis.low.value_or(0), " to ", axis.high.value_or(0),
-          "; the first must be the smaller");
-  require(!axis.log || axis.low.value_or(1) > 0, "figure: the logarithmic ", what,
-          " axis begins at ", axis.low.value_or(0), "; it must begin above 0");
-}
-
-void check(const Figure& f, const DrawParams& params) {
-  DrawParams checked = params;
-  latlas::check(fields(checked), "draw");
-  const bool automatic = f.sheet && f.height == 0;
-  require(f.width >= 1 && f.width <= kMaxInches &&
-              (automatic || (f.height >= 1 && f.height <= kMaxInches)),
-          "figure: ", f.width, " × ", f.height, " inches; each side must be between 1 and ",
-          kMaxInches);
-  require(std::max(f.width, f.height) * params.dpi <= kMaxPixels, "figure: ", f.width, " × ",
-          f.height, " inches at ", params.dpi, " dpi are more than ", kMaxPixels,
-          " pixels on a side");
-  require(f.categories.size() <= kMaxCategories, "figure: ", f.categories.size(),
-          " category names; at most ", kMaxCategories, " can be told apart, group the rest");
-  check_axis(f.x, "x");
-  check_axis(f.y, "y");
-  for (std::size_t i = 0; i < f.marks.size(); ++i)
-    std::visit(
-        [&](const auto& mark) {
-          using M = std::decay_t<decltype(mark)>;
-          if constexpr (std::is_same_v<M, Points>) {
-            check(mark, i, f.categories);
-            if (f.x.log || f.y.log)
-              for (std::int64_t row = 0; row < mark.at.view().rows(); ++row)
-                require((!f.x.log || mark.at.view()(row, 0) > 0) &&
-                            (!f.y.log || mark.at.view()(row, 1) > 0),
-                        "figure: a point of row ", row,
-                        " is not above 0, as a logarithmic axis needs");
-          } else {
-            check(mark, i, f);
-          }
-        },
-        f.marks[i]);
-  if (f.sheet) check(*f.sheet);
-}
-
-// --- scales --------------------------------------------------------------------------------------
-
-/// From a value to a place on paper, linear or logarithmic.
-struct Scale {
-  double low = 0, high = 1;  // values at `from` and `to`
-  double from = 0, to = 1;
-  bool log = false;
-  double operator()(double value) const {
-    const double a = log ? math::log(low) : low, b = log ? math::log(high) : high;
-    return from + ((log ? math::log(value) : value) - a) / (b - a) * (to - from);
-  }
-};
-
-struct Range {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-  void add(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  bool empty() const { return low > high; }
-};
-
-std::pair<Range, Range> ranges_of(const std::vector<Mark>& marks) {
-  Range x, y;
-  for (const Mark& mark : marks) {
-    if (const auto* p = std::get_if<Points>(&mark)) {
-      const ConstRows at = p->at.view();
-      for (std::int64_t i = 0; i < at.rows(); ++i) {
-        x.add(at(i, 0));
-        y.add(at(i, 1));
-      }
-    } else if (const auto* l = std::get_if<Line>(&mark)) {
-      for (const double value : l->x) x.add(value);
-      for (const double value : l->y) y.add(value);
-    } else if (const auto* b = std::get_if<Bars>(&mark)) {
-      if (b->heights.empty()) continue;
-      x.add(0.4);
-      x.add(static_cast<double>(b->heights.size()) + 0.6);
-      y.add(0);
-      for (const double value : b->heights) y.add(value);
-    }
-  }
-  return {x, y};
-}
-
-/// The axis's range: what it asks for, else the data's with a margin of `share` on both sides.
-std::pair<double, double> with_margin(Range r, const Axis& axis, double share) {
-  if (r.empty()) r = axis.log ? Range{1, 10} : Range{0, 1};
-  if (axis.zero && !axis.log) r.add(0);
-  if (axis.log) {
-    double factor = math::exp(math::log(r.high / r.low) * share);
-    if (r.low == r.high) factor = 2;
-    r = {r.low / factor, r.high * factor};
-  } else {
-    double margin = (r.high - r.low) * share;
-    if (r.low == r.high) margin = std::max(1.0, std::abs(r.low) * 0.05);
-    const bool stands_on_zero = axis.zero && r.low == 0;
-    r = {stands_on_zero ? 0 : r.low - margin, r.high + margin};
-  }
-  double low = axis.low.value_or(r.low), high = axis.high.value_or(r.high);
-  if (!(low < high)) (axis.low ? high : low) = axis.low ? low + 1 : high - 1;
-  return {low, high};
-}
 
 // --- the painter ---------------------------------------------------------------------------------
 
@@ -283,43 +124,6 @@ class Painter {
   std::string category_name(int category) const {
     const auto c = static_cast<std::size_t>(category);
     return c < f_.categories.size() ? clean_text(f_.categories[c]) : std::to_string(category);
-  }
-
-  /// The text, cut with "…" where it is wider than the room.
-  static std::string fitted(const std::string& text, const TextStyle& style, double room) {
-    if (measure(text, style).width <= room) return text;
-    std::size_t low = 0, high = text.size();  // the longest beginning that fits
-    const auto shortened = [&](std::size_t length) {
-      while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
-      return text.substr(0, length) + "…";
-    };
-    while (low + 1 < high) {
-      const std::size_t middle = (low + high) / 2;
-      (measure(shortened(middle), style).width <= room ? low : high) = middle;
-    }
-    return shortened(low);
-  }
-
-  /// The text in lines no wider than the room, broken between words.
-  static std::vector<std::string> wrapped(const std::string& text, const TextStyle& style,
-                                          double room) {
-    std::vector<std::string> lines;
-    std::string line;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find(' ', at), text.size());
-      const std::string word = text.substr(at, end - at);
-      const std::string longer = line.empty() ? word : line + " " + word;
-      if (!line.empty() && measure(longer, style).width > room) {
-        lines.push_back(line);
-        line = word;
-      } else {
-        line = longer;
-      }
-      at = end + 1;
-    }
-    if (!line.empty()) lines.push_back(line);
-    for (std::string& l : lines) l = fitted(l, style, room);
-    return lines;
   }
 
   double paragraph(const std::string& text, const TextStyle& style, double left, double top,
