@@ -13,19 +13,21 @@ namespace {
 using render::ComposeOptions;
 using render::Figure;
 
+// "784-128-32-128-784"
 std::string widths(const Gallery& g) {
-  std::string text;
-  for (const auto w : g.job.model.hidden) text += fmt::format("{}-", w);
-  text += std::to_string(g.job.model.latent);
-  for (auto w = g.job.model.hidden.rbegin(); w != g.job.model.hidden.rend(); ++w)
-    text += fmt::format("-{}", *w);
-  return text;
+  const std::string ends = std::to_string(g.inputs);
+  std::string text = ends;
+  const auto& hidden = g.job.model.hidden;
+  for (const auto w : hidden) text += fmt::format("-{}", w);
+  text += fmt::format("-{}", g.job.model.latent);
+  for (auto w = hidden.rbegin(); w != hidden.rend(); ++w) text += fmt::format("-{}", *w);
+  return text + "-" + ends;
 }
 
 std::string subtitle(const Gallery& g) {
-  return fmt::format("{} · {} latents of an autoencoder (…-{}-…) · {} training, {} test points",
-                     g.job.data.name, g.job.model.latent, widths(g),
-                     count_text(g.pca_train.rows()), count_text(g.pca_test.rows()));
+  return fmt::format("{} · autoencoder {}, {} epochs · {} training and {} test points",
+                     g.job.data.name, widths(g), g.history.size(), count_text(g.pca_train.rows()),
+                     count_text(g.pca_test.rows()));
 }
 
 // "trustworthiness 0.987 · recall@15 0.412 · …", of the scores there are.
@@ -40,7 +42,7 @@ std::string scores(const Gallery& g, const std::string& map) {
   add("continuity", "quality." + map + ".continuity", 3);
   add("recall@15", "quality." + map + ".recall_at_15", 3);
   add("label accuracy", "quality." + map + ".label_accuracy", 3);
-  add("test points", "quality." + map + ".test_label_accuracy", 3);
+  add("of test points", "quality." + map + ".test_label_accuracy", 3);
   if (map == "tsne") add("KL", "tsne.kl", 3);
   return text;
 }

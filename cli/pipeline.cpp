@@ -415,7 +415,8 @@ void Pipeline::draw() {
     const Matrix originals = scaled(data_.test.rows(0, shown));
     const Matrix reconstructions = reconstruct(*model_, Pixels(data_.test.rows(0, shown)));
     const Gallery gallery{job_, run_.metrics(), pca_train_, pca_test_, tsne_train_, tsne_test_,
-                          train_labels_, test_labels_, originals, reconstructions, data_.height,
+                          train_labels_, test_labels_, originals, reconstructions,
+                          data_.train.cols(), data_.height,
                           data_.width, history_, variance_ratios_};
     const auto files = draw_gallery(gallery, run_.folder());
     return {files, fmt::format("{} files", files.size())};
