@@ -61,10 +61,12 @@ std::vector<Section> Job::sections() {
   Field& k = find(graph, "k", "neighbors");
   k.help = "neighbors of a row; 0 takes three times the perplexity";
   k.low = 0;
+  std::vector<Field> training_fields = without(fields(training), "seed");
+  find(training_fields, "epochs", "training").low = 1;  // what follows needs a trained model
   return {{"", std::move(top)},
           {"data", fields(data)},
           {"model", without(fields(model), "seed")},
-          {"training", without(fields(training), "seed")},
+          {"training", std::move(training_fields)},
           {"pca", fields(pca)},
           {"neighbors", std::move(graph)},
           {"tsne", without(fields(tsne), "seed")},

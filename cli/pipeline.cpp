@@ -57,7 +57,7 @@ class Pipeline {
       : job_(std::move(job)), options_(options), console_(console), run_(options.folder, options.fresh) {}
 
   void run() {
-    for (const auto& note : run_.notes()) console_.note(note);
+    show_notes();
     load_data();
     describe_run();
     announce_plan();
@@ -93,6 +93,9 @@ class Pipeline {
   void stop_if_interrupted() {
     if (interrupted_by() != 0) interrupt();
   }
+  void show_notes() {
+    for (const auto& note : run_.take_notes()) console_.note(note);
+  }
   std::filesystem::path checkpoint() const;
   void save_model();
   Matrix array(const std::string& file) { return npy::read_matrix(run_.path(file)); }
@@ -116,7 +119,9 @@ bool Pipeline::stage(const std::string& name, const std::vector<std::string>& pa
   std::vector<std::string> all = {name, "1"};  // the second: raised when a stage computes otherwise
   all.insert(all.end(), parts.begin(), parts.end());
   const std::string key = stage_key(all);
-  if (run_.is_done(name, key)) {
+  const bool done = run_.is_done(name, key);
+  show_notes();
+  if (done) {
     console_.kept(name);
     return false;
   }

@@ -43,6 +43,8 @@ Action add_train(CLI::App& program, Common& common) {
     o->model.seed = o->training.seed;
     check(fields(o->model), "model");
     check(fields(o->training), "training");
+    require(o->training.epochs >= 1, "latlas train: --epochs is ", o->training.epochs,
+            ", it must be at least 1");
     Console console(common.verbosity);
     const Input data = load_input(o->data);
     const Input validation = o->validation.empty() ? Input{} : load_input(o->validation);
@@ -66,7 +68,7 @@ Action add_train(CLI::App& program, Common& common) {
       throw Interrupted{interrupted_by()};
     }
 
-    const Epoch& last = history.back();
+    const Epoch& last = history.back();  // all epochs, at least one, are done
     Metrics metrics;
     metrics.set("model.loss", last.loss);
     metrics.set("model.val_loss", last.val_loss);

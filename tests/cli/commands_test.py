@@ -171,7 +171,7 @@ def test_malformed_files_get_one_sentence_and_leave_nothing(latlas, name):
     (["plot", "x.npy"], 2, "columns"),
     (["evaluate", "--data", "x.npy", "--map", "wide.npy"], 2, "rows"),
     (["evaluate", "--map", "x.npy"], 2, "labels"),
-    (["train", "x.npy"], 2, "[0, 1]"),
+    (["train", "x.npy"], 2, "between 0 and 1"),
     (["train", "nan.npy"], 2, "row 7, column 1"),
     (["encode", "x.npy", "x.npy"], 4, "x.npy"),
     (["datasets", "fetch", "mnits"], 2, "did you mean"),

@@ -12,7 +12,7 @@ import pytest
 from conftest import PROGRAM
 
 SMALL = ["--set", "data.train=700", "--set", "data.test=150", "--set", "training.epochs=3",
-         "--set", "tsne.iterations=150", "--set", "figures.dpi=40"]
+         "--set", "tsne.iterations=400", "--set", "figures.dpi=40"]
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ TEST_F(RunFolder, RunsAStageAgainWhenItsFileWasChangedOrLost) {
   EXPECT_TRUE(run.is_done("train", "k"));
   write_file(run.path("a.npy"), "abd");
   EXPECT_FALSE(run.is_done("train", "k"));
-  EXPECT_EQ(run.notes().size(), 1U);
+  EXPECT_EQ(run.take_notes().size(), 1U);
   std::filesystem::remove(run.path("a.npy"));
   EXPECT_FALSE(run.is_done("train", "k"));
 }
@@ -64,7 +64,7 @@ TEST_F(RunFolder, IgnoresADamagedManifestWithANote) {
     write_file(folder_ / "manifest.json", bad);
     RunDirectory run(folder_, false);
     EXPECT_FALSE(run.is_done("train", "k")) << bad;
-    EXPECT_EQ(run.notes().size(), 1U) << bad;
+    EXPECT_EQ(run.take_notes().size(), 1U) << bad;
   }
 }
 

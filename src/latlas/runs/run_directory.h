@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace latlas {
@@ -66,7 +67,8 @@ class RunDirectory {
   /// What the manifest says of a fact; empty when it says nothing.
   std::string fact(const std::string& name) const;
   void save();
-  const std::vector<std::string>& notes() const { return notes_; }
+  /// What the user should know since the last call, e.g. that a file was harmed.
+  std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
 
  private:
   void read_manifest();
