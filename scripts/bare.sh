@@ -20,8 +20,12 @@ fi
 [ "$(id -u)" = 0 ] || { echo "bare: needs root, for chroot" >&2; exit 2; }
 command -v debootstrap >/dev/null || { echo "bare: needs debootstrap (apt-get install debootstrap)" >&2; exit 2; }
 
-# The pristine system, made once.
+# One run at a time; the lock goes with the process.
 mkdir -p "$place/archives/partial"
+exec 9>"$place/lock"
+flock -n 9 || { echo "bare: another run is under way in build/bare" >&2; exit 2; }
+
+# The pristine system, made once.
 if [ ! -f "$place/base/.complete" ]; then
   rm -rf "$place/base"
   debootstrap --variant=minbase --include=git --cache-dir="$place/archives" bookworm "$place/base" "$mirror" >&2
@@ -30,6 +34,8 @@ deb $mirror bookworm main
 deb $mirror bookworm-updates main
 deb ${mirror%/debian}/debian-security bookworm-security main
 END
+  # The system is thrown away; waiting for the disk at every package would take most of the time.
+  echo force-unsafe-io > "$place/base/etc/dpkg/dpkg.cfg.d/unsafe-io"
   touch "$place/base/.complete"
 fi
 
