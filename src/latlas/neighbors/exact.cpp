@@ -3,8 +3,8 @@
 // 1. Equal rows are searched once (duplicates.h).
 // 2. Queries and data are brought into an order in which neighbors in space are neighbors in memory
 //    (panels.h). A block of queries looks at groups of the data, the nearest first, so that its
-//    limits are tight early. A group that lies beyond the reach of every query of the block, by the
-//    triangle inequality, is skipped.
+//    limits are tight early. By the triangle inequality, groups beyond a query's reach are left
+//    out.
 // 3. Scores come from the product tile and meet the query's limit in registers. Those below it are
 //    appended to the query's buffer. A full buffer is compacted: the count-th best score, made safe
 //    against rounding, is the new limit.
@@ -48,13 +48,19 @@ struct Worker {
         block(cols),
         score(kBlock, (capacity + 15) / 16 * 16),
         place(kBlock, (capacity + 15) / 16 * 16),
-        partial(kBlock, kGroup) {}
+        partial(kBlock, kGroup),
+        center_score(kBlock, (groups + kGroup - 1) / kGroup * kGroup),
+        gathered(kBlock, block.stride) {}
 
   std::int64_t capacity;  // of a query's buffer; compacted when less than a group is free
   Block block;
   Matrix score;                     // kBlock × capacity
   BasicMatrix<std::int32_t> place;  // kBlock × capacity
   Matrix partial;
+  Matrix center_score;        // of the queries with the groups' centers
+  Matrix gathered;            // −x' of the queries that a group concerns
+  std::int32_t who[kBlock];   // those queries
+  float bar[kBlock];          // and their limits
   std::int64_t size[kBlock];  // of the buffers
   float limit[kBlock];        // scores above are of no interest
   double reach[kBlock];       // in scaled rows: rows farther are of no interest
@@ -82,7 +88,7 @@ struct Append {
   LATLAS_INLINE void operator()(const Scores& scores, std::int64_t query, std::int64_t place) {
     hn::Mask<DF> some = hn::FirstN(DF(), 0);  // none
     for (int i = 0; i < kTileRows; ++i) {
-      const hn::Vec<DF> limit = hn::Set(DF(), w.limit[query + i]);
+      const hn::Vec<DF> limit = hn::Set(DF(), w.bar[query + i]);
       for (int j = 0; j < kTileVectors; ++j)
         LATLAS_EACH some = hn::Or(some, hn::Le(scores[i][j].v[p], limit));
     }
@@ -92,24 +98,36 @@ struct Append {
 
   HWY_NOINLINE void append(const Scores& scores, std::int64_t query, std::int64_t place) {
     for (int i = 0; i < kTileRows; ++i) {
-      const F16 limit = set(w.limit[query + i]);
+      const F16 limit = set(w.bar[query + i]);
       for (int j = 0; j < kTileVectors; ++j) {
         std::uint32_t bits = to_bits(scores[i][j] <= limit);
         if (bits == 0) continue;
         HWY_ALIGN float value[16];
         store(scores[i][j], value);
-        std::int64_t at = w.size[query + i];
-        float* score = w.score.row(query + i);
-        std::int32_t* places = w.place.row(query + i);
+        const std::int32_t q = w.who[query + i];
+        std::int64_t at = w.size[q];
+        float* score = w.score.row(q);
+        std::int32_t* places = w.place.row(q);
         const auto base = static_cast<std::int32_t>(place + 16 * j);
         for (; bits != 0; bits &= bits - 1, ++at) {
           const int lane = std::countr_zero(bits);
           score[at] = value[lane];
           places[at] = base + lane;
         }
-        w.size[query + i] = at;
+        w.size[q] = at;
       }
     }
+  }
+};
+
+// Keeps all scores.
+struct Keep {
+  Matrix& out;
+
+  LATLAS_INLINE void operator()(const Scores& scores, std::int64_t query, std::int64_t place) {
+    for (int i = 0; i < kTileRows; ++i)
+      for (int j = 0; j < kTileVectors; ++j)
+        store(scores[i][j], out.row(query + i) + place + 16 * j);
   }
 };
 
@@ -190,29 +208,62 @@ void compact(const scan::Panels& panels, const float* query, std::int64_t count,
   w.size[q] = count;
 }
 
+// Chooses the queries that can have a row of interest in the group: those not farther from its
+// center than their reach and the group's radius. Returns how many; they stand in who and bar.
+std::int64_t choose(const scan::Panels& panels, std::int64_t queries, std::int64_t group,
+                    scan::Worker& w) {
+  const double radius = panels.radius[static_cast<std::size_t>(group)];
+  std::int64_t concerned = 0;
+  for (std::int64_t q = 0; q < queries; ++q) {
+    const float beyond = w.doubt[static_cast<std::size_t>(q)].beyond(w.reach[q] + radius);
+    if (w.center_score(q, group) > beyond) continue;
+    w.who[concerned] = static_cast<std::int32_t>(q);
+    w.bar[concerned++] = w.limit[q];
+  }
+  std::fill(w.bar + concerned, w.bar + kBlock, -std::numeric_limits<float>::infinity());
+  return concerned;
+}
+
+void search_group(const scan::Panels& panels, std::int64_t queries, std::int64_t group,
+                  scan::Worker& w) {
+  const std::int64_t concerned = choose(panels, queries, group, w), stride = w.block.stride;
+  const float* negated = w.block.negated.data();
+  if (concerned < queries) {
+    for (std::int64_t i = 0; i < concerned; ++i)
+      std::copy_n(negated + w.who[i] * stride, stride, w.gathered.row(i));
+    negated = w.gathered.data();
+  }
+  Append append{w};
+  scan_group(panels, negated, stride, concerned, group, w.partial.data(), append);
+}
+
 /// Fills row chosen[i] of the lists for every query of the block.
-void search_block(const scan::Panels& panels, ConstRows rows, std::span<const std::int32_t> chosen,
-                  std::int64_t count, scan::Worker& w, Neighbors& lists) {
+/// @param centers  the centers of the panels' groups, packed likewise.
+void search_block(const scan::Panels& panels, const scan::Panels& centers, ConstRows rows,
+                  std::span<const std::int32_t> chosen, std::int64_t count, scan::Worker& w,
+                  Neighbors& lists) {
   const auto queries = static_cast<std::int64_t>(chosen.size());
   w.block.fill(panels.frame, rows, chosen);
   w.doubt.clear();
-  for (std::int64_t q = 0; q < kBlock; ++q) {
+  for (std::int64_t q = 0; q < queries; ++q) {
     w.size[q] = 0;
-    w.limit[q] =
-        q < queries ? std::numeric_limits<float>::max() : -std::numeric_limits<float>::infinity();
-    w.reach[q] = q < queries ? std::numeric_limits<double>::max() : 0;
+    w.limit[q] = std::numeric_limits<float>::max();
+    w.reach[q] = std::numeric_limits<double>::max();
     w.doubt.emplace_back(panels.frame, w.block.norm[static_cast<std::size_t>(q)]);
   }
   const auto query = [&](std::int64_t q) { return rows.row(chosen[static_cast<std::size_t>(q)]); };
 
   scan::groups_by_distance(panels, w.block, w.order);
-  Append append{w};
+  Keep keep{w.center_score};
+  for (std::int64_t g = 0; g < centers.groups; ++g)
+    scan_group(centers, w.block.negated.data(), w.block.stride, queries, g, w.partial.data(), keep);
   for (const scan::GroupAt& at : w.order) {
+    // First for the block as a whole, then for each query.
     const double farthest = *std::max_element(w.reach, w.reach + queries);
     const double nearest =
         at.distance - panels.radius[static_cast<std::size_t>(at.group)] - w.block.radius;
     if (nearest - 1e-9 * at.distance > farthest) continue;
-    scan_group(panels, w.block, queries, at.group, w.partial.data(), append);
+    search_group(panels, queries, at.group, w);
     for (std::int64_t q = 0; q < queries; ++q)
       if (w.size[q] > w.capacity - kGroup) compact(panels, query(q), count, w, q);
   }
@@ -252,6 +303,11 @@ double seconds() {
 /// same row; no list at all when progress asked to stop.
 Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const scan::Panels& panels,
                  std::int64_t count, const Progress& progress) {
+  std::vector<std::int32_t> groups(static_cast<std::size_t>(panels.groups));
+  std::iota(groups.begin(), groups.end(), 0);
+  const scan::Panels centers =
+      scan::pack(panels.center, {std::vector<float>(panels.frame.mean.size()), 1},
+                 std::move(groups), panels.width);
   Neighbors lists{BasicMatrix<std::int32_t>(rows.rows(), count), Matrix(rows.rows(), count)};
   std::vector<std::unique_ptr<scan::Worker>> workers(static_cast<std::size_t>(threads()));
   const auto n = static_cast<std::int64_t>(chosen.size());
@@ -263,7 +319,7 @@ Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const sca
         last - first, scan::kBlock, [&](std::int64_t begin, std::int64_t end, int id) {
           auto& worker = workers[static_cast<std::size_t>(id)];
           if (!worker) worker = std::make_unique<scan::Worker>(panels.cols(), panels.groups, count);
-          kernel(panels, rows,
+          kernel(panels, centers, rows,
                  chosen.subspan(static_cast<std::size_t>(first + begin),
                                 static_cast<std::size_t>(end - begin)),
                  count, *worker, lists);

@@ -93,45 +93,64 @@ double enclose(ConstRows rows, float* center) {
   return radius * (1 + 1e-9);
 }
 
-// The column of largest variance among at most 256 of the rows, evenly chosen.
-std::int64_t widest_column(ConstRows rows, std::span<const std::int32_t> chosen) {
-  const std::size_t step = std::max<std::size_t>(1, chosen.size() / 256);
+// The direction in which the rows vary most, roughly: some steps of power iteration over at most
+// 128 of them, evenly chosen. Any direction would do; a better one makes groups more compact.
+std::vector<float> widest_direction(ConstRows rows, std::span<const std::int32_t> chosen) {
+  const std::size_t step = (chosen.size() + 127) / 128;
   const auto d = static_cast<std::size_t>(rows.cols());
-  std::vector<double> sum(d), square(d);
-  double count = 0;
-  for (std::size_t i = 0; i < chosen.size(); i += step, ++count) {
-    const float* x = rows.row(chosen[i]);
-    const float* origin = rows.row(chosen[0]);
-    for (std::size_t j = 0; j < d; ++j) {
-      const double v = static_cast<double>(x[j]) - static_cast<double>(origin[j]);
-      sum[j] += v;
-      square[j] += v * v;
+  std::vector<const float*> sample;
+  for (std::size_t i = 0; i < chosen.size(); i += step) sample.push_back(rows.row(chosen[i]));
+  std::vector<double> mean(d), next(d);
+  for (const float* x : sample)
+    for (std::size_t j = 0; j < d; ++j) mean[j] += x[j] / static_cast<double>(sample.size());
+  std::vector<double> v(d);
+  for (const float* x : sample)  // starts from the columns' variances
+    for (std::size_t j = 0; j < d; ++j) v[j] += (x[j] - mean[j]) * (x[j] - mean[j]);
+  for (int i = 0; i < 4; ++i) {
+    double largest = 0;
+    for (const double c : v) largest = std::max(largest, std::abs(c));
+    if (largest == 0) break;
+    for (double& c : v) c /= largest;
+    next.assign(d, 0.0);
+    for (const float* x : sample) {
+      double along = 0;
+      for (std::size_t j = 0; j < d; ++j) along += (x[j] - mean[j]) * v[j];
+      for (std::size_t j = 0; j < d; ++j) next[j] += (x[j] - mean[j]) * along;
     }
+    v.swap(next);
   }
-  std::size_t widest = 0;
-  double most = -1;
-  for (std::size_t j = 0; j < d; ++j) {
-    const double variance = square[j] - sum[j] * sum[j] / count;
-    if (variance > most) {
-      most = variance;
-      widest = j;
-    }
-  }
-  return static_cast<std::int64_t>(widest);
+  double largest = std::numeric_limits<double>::min();
+  for (const double c : v) largest = std::max(largest, std::abs(c));
+  std::vector<float> direction(d);
+  for (std::size_t j = 0; j < d; ++j) direction[j] = static_cast<float>(v[j] / largest);
+  return direction;
 }
 
-void order_compactly(ConstRows rows, std::span<std::int32_t> chosen) {
+void order_compactly(ConstRows rows, std::span<std::int32_t> chosen, std::span<float> along) {
   const auto group = static_cast<std::size_t>(kGroup);
   if (chosen.size() <= group) return;
   const std::size_t half = (chosen.size() / 2 + group - 1) / group * group;
-  const std::int64_t column = widest_column(rows, chosen);
+  const std::vector<float> direction = widest_direction(rows, chosen);
+  parallel_for(static_cast<std::int64_t>(chosen.size()), 1024,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int32_t row = chosen[static_cast<std::size_t>(i)];
+                   const float* x = rows.row(row);
+                   double lane[4] = {};
+                   for (std::size_t j = 0; j < direction.size(); ++j)
+                     lane[j % 4] += static_cast<double>(x[j]) * static_cast<double>(direction[j]);
+                   along[static_cast<std::size_t>(row)] =
+                       static_cast<float>((lane[0] + lane[2]) + (lane[1] + lane[3]));
+                 }
+               });
   std::nth_element(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(half), chosen.end(),
                    [&](std::int32_t a, std::int32_t b) {
-                     const float x = rows.row(a)[column], y = rows.row(b)[column];
+                     const float x = along[static_cast<std::size_t>(a)],
+                                 y = along[static_cast<std::size_t>(b)];
                      return x < y || (x == y && a < b);
                    });
-  order_compactly(rows, chosen.first(half));
-  order_compactly(rows, chosen.subspan(half));
+  order_compactly(rows, chosen.first(half), along);
+  order_compactly(rows, chosen.subspan(half), along);
 }
 
 }  // namespace
@@ -158,9 +177,11 @@ double Doubt::reach(double distance) const {
   return (distance * scale_ * (1 + kPublished) + 2 * shift * a_) / (1 - shift) + tiny_;
 }
 
-float Doubt::upper(double distance) const {
-  const double delta = reach(distance), sum = a_ + delta;
-  const double score = 0.5 * (delta - a_) * (delta + a_) + 1.5 * epsilon_ * sum * sum + tiny_;
+float Doubt::upper(double distance) const { return beyond(reach(distance)); }
+
+float Doubt::beyond(double scaled_distance) const {
+  const double sum = a_ + scaled_distance;
+  const double score = 0.5 * (scaled_distance - a_) * sum + 1.5 * epsilon_ * sum * sum + tiny_;
   return static_cast<float>(score + std::abs(score) * 0x1p-23);
 }
 
@@ -185,7 +206,8 @@ double Doubt::distance(float score) const {
 }
 
 std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen) {
-  order_compactly(rows, chosen);
+  std::vector<float> along(static_cast<std::size_t>(rows.rows()));
+  order_compactly(rows, chosen, along);
   return chosen;
 }
 

@@ -66,6 +66,8 @@ class Doubt {
   float lower(double distance) const;
   /// No row that scores at most `score` is farther than this.
   double distance(float score) const;
+  /// What scores above this is farther than the distance, both in scaled rows.
+  float beyond(double scaled_distance) const;
   /// In scaled rows, no row at `distance` or nearer is farther than this.
   double reach(double distance) const;
 
@@ -74,7 +76,7 @@ class Doubt {
 };
 
 /// An order of the chosen rows in which runs of kGroup (and of any size) are compact in space:
-/// halves by the column of largest variance, recursively.
+/// halves along the direction of largest variance, recursively.
 std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen);
 
 struct Panels {

@@ -124,7 +124,7 @@ void rank_block(const scan::Panels& panels, std::span<const std::int32_t> rows,
   Matrix partial(kBlock, kGroup);
   Count visit{panels, rows, known};
   for (std::int64_t g = 0; g < panels.groups; ++g)
-    scan_group(panels, block, queries, g, partial.data(), visit);
+    scan_group(panels, block.negated.data(), block.stride, queries, g, partial.data(), visit);
   for (std::int64_t q = 0; q < queries; ++q)
     for (std::int64_t j = 0; j < known.t; ++j)
       out(q, j) = 1 + known.nearer[static_cast<std::size_t>(q * known.t + j)];

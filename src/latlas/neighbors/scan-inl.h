@@ -24,9 +24,10 @@ using Scores = F16[kTileRows][kTileVectors];
 /// query + i with the places place + 16 j …. Rows longer than kChunk are multiplied in chunks, so
 /// that a panel's part stays in the first cache; partial scores wait in `partial` (kBlock ×
 /// kGroup).
-/// @param queries  at most kBlock, of the block's first; the rest is not looked at.
+/// @param negated  −x' of the queries, `stride` apart; readable up to a whole tile.
+/// @param queries  at most kBlock.
 template <class Visit>
-LATLAS_INLINE void scan_group(const scan::Panels& panels, const scan::Block& block,
+LATLAS_INLINE void scan_group(const scan::Panels& panels, const float* negated, std::int64_t stride,
                               std::int64_t queries, std::int64_t group, float* partial,
                               Visit& visit) {
   const std::int64_t d = panels.cols(), first = group * scan::kGroup;
@@ -42,8 +43,7 @@ LATLAS_INLINE void scan_group(const scan::Panels& panels, const scan::Block& blo
         const std::int64_t step = begins ? 0 : scan::kGroup;
         for (int i = 0; i < kTileRows; ++i)
           for (int j = 0; j < kTileVectors; ++j) c[i][j] = load(start + i * step + 16 * j);
-        multiply_tile(c, inner, block.negated.data() + t * block.stride + k, block.stride, 1, panel,
-                      kPanelWidth);
+        multiply_tile(c, inner, negated + t * stride + k, stride, 1, panel, kPanelWidth);
         if (ends) {
           visit(c, t, first + w);
         } else {
