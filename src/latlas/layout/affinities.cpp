@@ -80,7 +80,9 @@ void weights_of_row(const float* distance, std::int64_t k, double perplexity, fl
     if (excess < 1e-6 && excess > -1e-6) break;
     (excess > 0 ? low : high) = log_beta;
     const double slope = b * b * (m.second / m.sum - mean * mean);  // −dH / d log β
-    double next = log_beta + excess / (slope > 1e-9 ? slope : 1e-9);
+    // Where the entropy is flat, far off its mark, a step of Newton's means nothing: two at most.
+    const double newton = slope > 0 ? excess / slope : (excess > 0 ? 2.0 : -2.0);
+    double next = log_beta + (newton > 2 ? 2.0 : (newton < -2 ? -2.0 : newton));
     if (!(next > low && next < high)) next = 0.5 * (low + high);
     if (next == log_beta) break;
     log_beta = next;

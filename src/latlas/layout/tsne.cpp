@@ -164,6 +164,9 @@ namespace {
 
 constexpr std::int64_t kRowTile = 256;
 constexpr std::int64_t kReportEvery = 25;
+//EM
+constexpr double kEarlyMomentum = 0.8;        // at most, while exaggerating
+constexpr double kExaggerationStalls = 1e-4;  // the share of KL an iteration that ends that phase
 
 /// The sources of the rows of a map in the order of a Z-shaped curve through it.
 std::vector<std::int32_t> along_the_curve(const float* xy, std::int64_t n, const TileSums& box) {
@@ -198,6 +201,29 @@ std::vector<std::int32_t> along_the_curve(const float* xy, std::int64_t n, const
   return order;
 }
 
+/// How a step is taken.
+struct Step {
+  double exaggeration, learning_rate, momentum;
+};
+
+/// Watches KL from report to report: it stalls when two reports in a row lower it by less than
+/// `share` an iteration.
+class Watch {
+ public:
+  bool stalls(double kl, double share) {
+    const bool slow = seen_ && before_ - kl < share * kReportEvery * std::abs(before_);
+    slow_ = slow ? slow_ + 1 : 0;
+    before_ = kl;
+    seen_ = true;
+    return slow_ >= 2;
+  }
+
+ private:
+  bool seen_ = false;
+  double before_ = 0;
+  int slow_ = 0;
+};
+
 /// A fit under way: everything that an iteration changes, and the edges in their present numbers.
 class Fit {
  public:
@@ -208,7 +234,7 @@ class Fit {
   /// Charges the field with the map as it is.
   void charge();
   /// Moves every row once; charge() went before. With `cost`, returns KL of the map before.
-  double step(double exaggeration, double learning_rate, bool cost);
+  double step(const Step& how, bool cost);
   /// KL of the map; charge() went before.
   double kl() const;
   bool exact() const { return exact_; }
@@ -223,7 +249,6 @@ class Fit {
   double kl_of(double cost) const { return entropy_ + cost + math::log(normalizer_); }
 
   const Affinities& affinities_;
-  const TsneParams& params_;
   std::int64_t n_, padded_;  // rows; rounded up to 16, the last ones without edges
   bool exact_;
   std::vector<std::int32_t> order_;  // the caller's row at each place
@@ -246,7 +271,6 @@ class Fit {
 
 Fit::Fit(const Affinities& affinities, ConstRows start, const TsneParams& params)
     : affinities_(affinities),
-      params_(params),
       n_(start.rows()),
       padded_((n_ + 15) / 16 * 16),
       exact_(n_ < params.exact_below),
@@ -392,12 +416,12 @@ SweepTask Fit::task() const {
   return s;
 }
 
-double Fit::step(double exaggeration, double learning_rate, bool cost) {
+double Fit::step(const Step& how, bool cost) {
   SweepTask s = task();
-  s.exaggeration = static_cast<float>(exaggeration);
+  s.exaggeration = static_cast<float>(how.exaggeration);
   s.push = static_cast<float>(2 / normalizer_);
-  s.learning_rate = static_cast<float>(learning_rate);
-  s.momentum = static_cast<float>(params_.momentum);
+  s.learning_rate = static_cast<float>(how.learning_rate);
+  s.momentum = static_cast<float>(how.momentum);
   s.next_xy = next_xy_.data();
   s.velocity_x = motion_.row(0);
   s.velocity_y = motion_.row(1);
@@ -487,25 +511,40 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
 
   const auto began = std::chrono::steady_clock::now();
   Fit fit(affinities, start, p);
-  std::int64_t it = 0;
+  Watch watch;
   bool exaggerating = p.exaggeration_iterations > 0 && p.exaggeration > 1;
+  std::int64_t it = 0;
   for (; it < p.iterations && !result.stopped && !result.converged; ++it) {
     if (renumbers_at(it)) fit.renumber();
-    if (it == p.exaggeration_iterations) exaggerating = false;
+    if (exaggerating && it == p.exaggeration_iterations) {
+      exaggerating = false;
+      watch = {};
+    }
     const double exaggeration = exaggerating ? p.exaggeration : 1;
     const double rate =
         p.learning_rate > 0 ? p.learning_rate : static_cast<double>(n) / exaggeration;
     fit.charge();
     const bool report = it > 0 && it % kReportEvery == 0;
-    const double kl = fit.step(exaggeration, rate, report);
+    const double kl =
+        fit.step({.exaggeration = exaggeration,
+                  .learning_rate = rate,
+                  .momentum = exaggerating ? std::min(p.momentum, kEarlyMomentum) : p.momentum},
+                 report);
     if (exaggerating) ++result.exaggerated;
     if (!report) continue;
+
     result.trace.push_back({it, kl});
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     result.stopped = wants_stop(
         progress,
         {.stage = "t-SNE", .step = it, .of = p.iterations, .loss = kl, .seconds = seconds});
+    if (!exaggerating) {
+      result.converged = watch.stalls(kl, p.stop_below);
+    } else if (p.stop_below > 0 && watch.stalls(kl, kExaggerationStalls)) {
+      exaggerating = false;
+      watch = {};
+    }
   }
   result.iterations = it;
   fit.charge();

@@ -1,0 +1,217 @@
+#include "latlas/layout/tsne.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "latlas/core/hash.h"
+#include "latlas/core/parallel.h"
+#include "latlas/core/simd.h"
+#include "latlas/layout/kl.h"
+#include "tests/layout/clusters.h"
+
+namespace latlas {
+namespace {
+
+struct Case {
+  Matrix data;
+  Neighbors graph;
+};
+Case make_case(std::int64_t n, std::int64_t k, std::int64_t count = 10) {
+  Case c{clusters(n, 6, count), {}};
+  c.graph = nearest(c.data, c.data, k);
+  return c;
+}
+
+void expect_centered_and_finite(const TsneResult& result) {
+  double mean[2] = {0, 0}, largest = 0;
+  for (std::int64_t i = 0; i < result.map.rows(); ++i)
+    for (int c = 0; c < 2; ++c) {
+      ASSERT_TRUE(std::isfinite(result.map(i, c)));
+      mean[c] += static_cast<double>(result.map(i, c));
+      largest = std::max(largest, std::abs(static_cast<double>(result.map(i, c))));
+    }
+  for (const double m : mean)
+    EXPECT_NEAR(m / static_cast<double>(std::max<std::int64_t>(1, result.map.rows())), 0,
+                1e-6 * (1 + largest));
+  EXPECT_TRUE(std::isfinite(result.kl));
+}
+
+TEST(KlDivergence, AgreesWithTheSumInDouble) {
+  const Case c = make_case(333, 20);
+  const Affinities a = perplexity_affinities(c.graph, {.perplexity = 6});
+  const BasicMatrix<double> p = dense(a);
+  for (const float scale : {1e-3F, 1.0F, 100.0F}) {
+    Matrix map(333, 2);
+    for (std::int64_t i = 0; i < 333; ++i)
+      for (int k = 0; k < 2; ++k) map(i, k) = scale * c.data(i, k);
+    // Terms of size up to log(p q) ~ 20, each right to 2e-7 of itself.
+    EXPECT_NEAR(kl_divergence(a, map), kl_twin(p, map), 1e-5);
+  }
+  EXPECT_THROW(kl_divergence(a, Matrix(332, 2)), InvalidArgument);
+}
+
+TEST(KlDivergence, OfOneBlockAndOfAFewRows) {
+  for (const std::int64_t n : {2, 3, 15, 16, 17}) {
+    const Case c = make_case(n, n - 1, 2);
+    const Affinities a = perplexity_affinities(c.graph, {.perplexity = 1});
+    EXPECT_NEAR(
+        kl_divergence(a, c.data.view()),
+        [&] {
+          // any number of columns: the twin takes two, so compare on two
+          Matrix map(n, 2);
+          for (std::int64_t i = 0; i < n; ++i)
+            for (int k = 0; k < 2; ++k) map(i, k) = c.data(i, k);
+          return kl_twin(dense(a), map) + kl_divergence(a, c.data.view()) - kl_divergence(a, map);
+        }(),
+        1e-5);
+  }
+}
+
+// The twin takes the same steps in double with all pairs. Both wander apart in the end (the
+// dynamics are chaotic), but to equally good maps: two twins whose starts differ by 1e-6 differ by
+// up to 0.01 in KL on this data.
+TEST(Tsne, IsAsGoodAsItsTwinInDouble) {
+  const std::int64_t n = 900;
+  const Case c = make_case(n, 30);
+  const Affinities a = perplexity_affinities(c.graph, {.perplexity = 10});
+  TsneParams params{.exaggeration_iterations = 100, .iterations = 350, .stop_below = 0};
+  Matrix start(n, 2);
+  double square = 0;
+  for (std::int64_t i = 0; i < n; ++i) square += std::pow(c.data(i, 0), 2) / static_cast<double>(n);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (int k = 0; k < 2; ++k)
+      start(i, k) = c.data(i, k) * static_cast<float>(1e-4 / std::sqrt(square));
+  const BasicMatrix<double> p = dense(a);
+  const double twin = kl_twin(p, tsne_twin(a, start, params));
+  for (const std::int64_t exact_below : {0, 2000}) {
+    params.exact_below = exact_below;
+    const TsneResult result = tsne(a, start, params);
+    EXPECT_EQ(result.exact_normalizer, exact_below > n);
+    EXPECT_EQ(result.iterations, 350);
+    EXPECT_EQ(result.exaggerated, 100);
+    EXPECT_NEAR(result.kl, kl_twin(p, result.map), 2e-3);
+    EXPECT_LT(result.kl, twin + 0.02) << exact_below;
+    expect_centered_and_finite(result);
+  }
+}
+
+TEST(Tsne, BringsClustersApart) {
+  const Case c = make_case(1000, 30);
+  const TsneResult result = tsne(c.graph, c.data, {.perplexity = 10});
+  const Neighbors near = nearest(result.map, result.map, 10);
+  std::int64_t right = 0;
+  for (std::int64_t i = 0; i < 1000; ++i)
+    for (const std::int32_t j : near.index[i]) right += i % 10 == j % 10 ? 1 : 0;
+  EXPECT_GT(right, 9900);  // centers are 14 apart on average, deviations 1
+}
+
+TEST(Tsne, GivesTheSameBitsForAnyThreadsAndInstructions) {
+  const Case c = make_case(700, 15);
+  for (const std::int64_t exact_below : {0, 2000}) {
+    std::string expected;
+    for (const auto& target : simd::available()) {
+      simd::select(target);
+      for (const int limit : {1, 2, 3, 7}) {
+        const ThreadLimit threads(limit);
+        const TsneResult result = tsne(c.graph, c.data,
+                                       {.perplexity = 5,
+                                        .exaggeration_iterations = 30,
+                                        .iterations = 60,
+                                        .exact_below = exact_below});
+        const std::string now = sha256(result.map) + std::to_string(result.kl);
+        if (expected.empty()) expected = now;
+        EXPECT_EQ(now, expected) << target << ", " << limit << " threads, " << exact_below;
+      }
+    }
+  }
+  simd::select(simd::available().front());
+}
+
+TEST(Tsne, StopsWhenAskedWithAValidMap) {
+  const Case c = make_case(300, 15);
+  std::int64_t calls = 0;
+  const TsneResult result = tsne(c.graph, c.data, {.perplexity = 5}, [&](const Report& report) {
+    EXPECT_EQ(report.stage, "t-SNE");
+    EXPECT_TRUE(std::isfinite(report.loss));
+    return ++calls == 3 ? Next::stop : Next::proceed;
+  });
+  EXPECT_TRUE(result.stopped);
+  EXPECT_FALSE(result.converged);
+  EXPECT_EQ(result.iterations, 76);
+  expect_centered_and_finite(result);
+}
+
+TEST(Tsne, EndsWhenKlStopsFalling) {
+  const Case c = make_case(200, 15);
+  const TsneResult result =
+      tsne(c.graph, c.data, {.perplexity = 5, .iterations = 20000, .stop_below = 1e-4});
+  EXPECT_TRUE(result.converged);
+  EXPECT_LT(result.iterations, 20000);
+  EXPECT_EQ(result.trace.back().iteration, result.iterations);
+  EXPECT_EQ(result.trace.back().kl, result.kl);
+}
+
+TEST(Tsne, LowersAPerplexityTooLargeAndSaysSo) {
+  const Case c = make_case(50, 49, 3);
+  const TsneResult result = tsne(c.graph, c.data, {.perplexity = 30});
+  ASSERT_EQ(result.notes.size(), 1U);
+  EXPECT_NE(result.notes[0].find("perplexity lowered from 30 to 16"), std::string::npos);
+  expect_centered_and_finite(result);
+}
+
+TEST(Tsne, ServesAFewRows) {
+  EXPECT_EQ(tsne(Neighbors{}, Matrix{}).map.rows(), 0);
+  for (const std::int64_t n : {1, 2, 3, 4, 5, 17}) {
+    for (const std::int64_t exact_below : {0, 2000}) {
+      const Case c = make_case(n, n - 1, 2);
+      const TsneResult result = tsne(c.graph, c.data, {.exact_below = exact_below});
+      EXPECT_EQ(result.map.rows(), n);
+      expect_centered_and_finite(result);
+    }
+  }
+}
+
+TEST(Tsne, ServesRowsThatAreAllEqual) {
+  for (const std::int64_t n : {40, 300}) {
+    Neighbors graph{BasicMatrix<std::int32_t>(n, 12), Matrix(n, 12)};
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t c = 0; c < 12; ++c)
+        graph.index(i, c) = static_cast<std::int32_t>((i + c + 1) % n);
+    for (const std::int64_t exact_below : {0, 2000}) {
+      const TsneResult result =
+          tsne(graph, Matrix(n, 2), {.perplexity = 4, .exact_below = exact_below});
+      expect_centered_and_finite(result);
+    }
+  }
+}
+
+TEST(Tsne, ServesAGraphInManyPieces) {
+  // 100 pairs, each other's only neighbors.
+  Neighbors graph{BasicMatrix<std::int32_t>(200, 1), Matrix(200, 1)};
+  for (std::int64_t i = 0; i < 200; ++i) graph.index(i, 0) = static_cast<std::int32_t>(i ^ 1);
+  for (const std::int64_t exact_below : {0, 2000}) {
+    const TsneResult result = tsne(perplexity_affinities(graph, {.perplexity = 1}),
+                                   clusters(200, 2, 20), {.exact_below = exact_below});
+    expect_centered_and_finite(result);
+  }
+}
+
+TEST(Tsne, RejectsWhatCannotBeLaidOut) {
+  const Case c = make_case(100, 15);
+  EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 6}), InvalidArgument);  // k = 15 < 18
+  EXPECT_THROW(tsne(c.graph, clusters(99, 6, 10), {.perplexity = 5}), InvalidArgument);
+  EXPECT_THROW(tsne(c.graph, Matrix(100, 1), {.perplexity = 5}), InvalidArgument);
+  Matrix bad = copy_of(c.data);
+  bad(42, 1) = NAN;
+  EXPECT_THROW(tsne(c.graph, bad, {.perplexity = 5}), InvalidArgument);
+  EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 0}), InvalidArgument);
+  EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 5, .grid_spacing = 2}), InvalidArgument);
+  EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 5, .momentum = 1}), InvalidArgument);
+  Neighbors broken = nearest(c.data, c.data, 15);
+  broken.index(7, 3) = 100;
+  EXPECT_THROW(tsne(broken, c.data, {.perplexity = 5}), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace latlas
