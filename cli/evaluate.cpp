@@ -46,11 +46,12 @@ void score_against_data(const Options& o, const Matrix& map, const LabelSet& lab
   const Matrix data = load_rows(o.data);
   require(data.rows() == map.rows(), "latlas evaluate: ", o.data, " has ", data.rows(), " rows, ",
           o.map, " has ", map.rows(), "; they must be the same rows");
-  const Quality q = evaluate_map(data, map, labels.values, o.params);
+  const EvaluateParams params = fitting_scores(o.params, data.rows(), console);
+  const Quality q = evaluate_map(data, map, labels.values, params);
   report.add("trustworthiness", "trustworthiness", q.trustworthiness);
   report.add("continuity", "continuity", q.continuity);
-  report.add(fmt::format("recall_at_{}", o.params.k),
-             fmt::format("recall of {} neighbors", o.params.k), q.recall);
+  report.add(fmt::format("recall_at_{}", params.k), fmt::format("recall of {} neighbors", params.k),
+             q.recall);
   report.add("spearman", "distance correlation", q.spearman);
   if (q.label_accuracy) report.add("label_accuracy", "label accuracy", *q.label_accuracy);
   if (o.perplexity > 0) {

@@ -148,14 +148,15 @@ void run_map(const Options& o, const Common& common) {
       {o.method == "pca" ? "PCA" : "t-SNE", mapped.method_line}};
   if (!mapped.placed.empty())
     lines.emplace_back("new rows", fmt::format("{} placed, in {}", count_text(mapped.placed.rows()), o.placed));
-  if (o.scores && rows.rows() >= 32) {
-    const Quality q = evaluate_map(rows, mapped.map, labels.values);
+  if (o.scores && rows.rows() >= 4) {
+    const EvaluateParams params = fitting_scores({}, rows.rows(), console);
+    const Quality q = evaluate_map(rows, mapped.map, labels.values, params);
     metrics.set("quality.trustworthiness", q.trustworthiness.value);
     metrics.set("quality.continuity", q.continuity.value);
-    metrics.set("quality.recall_at_15", q.recall.value);
+    metrics.set(fmt::format("quality.recall_at_{}", params.k), q.recall.value);
     metrics.set("quality.spearman", q.spearman.value);
     lines.emplace_back("trustworthiness", number_text(q.trustworthiness.value, 3));
-    lines.emplace_back("recall of 15", number_text(q.recall.value, 3));
+    lines.emplace_back(fmt::format("recall of {}", params.k), number_text(q.recall.value, 3));
     if (q.label_accuracy) {
       metrics.set("quality.label_accuracy", q.label_accuracy->value);
       lines.emplace_back("label accuracy", number_text(q.label_accuracy->value, 3));

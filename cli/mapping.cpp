@@ -1,5 +1,7 @@
 #include "cli/mapping.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "latlas/layout/affinities.h"
@@ -28,6 +30,17 @@ Matrix map_start(ConstRows rows) {
 double exact_kl(const Neighbors& graph, double perplexity, ConstRows map) {
   const AffinityParams params{.perplexity = fitting_perplexity(perplexity, graph.k())};
   return kl_divergence(perplexity_affinities(graph, params), map);
+}
+
+EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console) {
+  const std::int64_t most = std::max<std::int64_t>(1, (n - 1) / 2);
+  if (params.k > most) {
+    console.note(fmt::format("scores look at {} neighbors instead of {}: there are {} rows", most,
+                             params.k, n));
+    params.k = most;
+  }
+  params.label_k = std::max<std::int64_t>(1, std::min(params.label_k, n - 1));
+  return params;
 }
 
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k) {

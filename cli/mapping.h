@@ -1,6 +1,8 @@
 // What `run` and `map` share on the way from rows to a map.
 #pragma once
 
+#include "cli/console.h"
+#include "latlas/evaluate/scores.h"
 #include "latlas/layout/place.h"
 #include "latlas/layout/tsne.h"
 #include "latlas/neighbors/neighbors.h"
@@ -15,6 +17,10 @@ double exact_kl(const Neighbors& graph, double perplexity, ConstRows map);
 
 /// How new rows are placed into a map that was fitted with these parameters and k neighbors.
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k);
+
+/// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k is
+/// noted.
+EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console);
 
 /// The first columns of rows, as a view.
 inline ConstRows first_columns(ConstRows rows, std::int64_t columns) {

@@ -371,6 +371,8 @@ void Pipeline::score() {
       run_.hash_of("pca_test.npy"), run_.hash_of("tsne_train.npy"), run_.hash_of("tsne_test.npy"),
       fingerprint(fields(job_.evaluate))};
   stage("evaluate", parts, [&](const std::string&) -> Outcome {
+    const EvaluateParams params = fitting_scores(job_.evaluate, latents_train_.rows(), console_);
+    const std::string recall = fmt::format("recall_at_{}", params.k);
     Metrics& m = run_.metrics();
     m.erase("quality");
     const auto set_score = [&](const std::string& name, const Score& score) {
@@ -378,15 +380,15 @@ void Pipeline::score() {
       if (score.standard_error > 0) m.set(name + "_error", score.standard_error);
     };
     const auto set_quality = [&](const std::string& map, ConstRows train, ConstRows test) {
-      const Quality q = evaluate_map(latents_train_, train, train_labels_.values, job_.evaluate);
+      const Quality q = evaluate_map(latents_train_, train, train_labels_.values, params);
       set_score("quality." + map + ".trustworthiness", q.trustworthiness);
       set_score("quality." + map + ".continuity", q.continuity);
-      set_score("quality." + map + ".recall_at_15", q.recall);
+      set_score("quality." + map + "." + recall, q.recall);
       set_score("quality." + map + ".spearman", q.spearman);
       if (q.label_accuracy) set_score("quality." + map + ".label_accuracy", *q.label_accuracy);
       if (test.rows() > 0)
         set_score("quality." + map + ".test_label_accuracy",
-                  label_accuracy(train, train_labels_.values, test, test_labels_.values, job_.evaluate));
+                  label_accuracy(train, train_labels_.values, test, test_labels_.values, params));
       stop_if_interrupted();
     };
     set_quality("pca", pca_train_, pca_test_);
@@ -394,11 +396,11 @@ void Pipeline::score() {
     if (latents_test_.rows() > 0) {
       set_score("quality.latents.knn_accuracy",
                 knn_accuracy(latents_train_, train_labels_.values, latents_test_, test_labels_.values,
-                             job_.evaluate));
+                             params));
       set_score("quality.latents.probe_accuracy",
                 probe_accuracy(latents_train_, train_labels_.values, latents_test_,
                                test_labels_.values));
-      EvaluateParams pixels = job_.evaluate;
+      EvaluateParams pixels = params;
       pixels.exact_rows = std::min(pixels.exact_rows, kPixelSample);
       pixels.sample_rows = std::min(pixels.sample_rows, kPixelSample);
       set_score("quality.pixels.knn_accuracy",
