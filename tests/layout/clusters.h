@@ -120,6 +120,8 @@ inline BasicMatrix<double> tsne_twin(const Affinities& affinities, ConstRows sta
   for (std::int64_t it = 0; it < params.iterations; ++it) {
     const double e = it < params.exaggeration_iterations ? params.exaggeration : 1;
     const double rate = static_cast<double>(n) / e;
+    const double most = e > 1 ? 0.8 : (it >= params.iterations - 25 ? 0.5 : 1);
+    const double momentum = std::min(params.momentum, most);
     const FieldTwin field = field_twin(y);
     for (std::int64_t i = 0; i < n; ++i) {
       const auto u = static_cast<std::size_t>(i);
@@ -137,7 +139,7 @@ inline BasicMatrix<double> tsne_twin(const Affinities& affinities, ConstRows sta
         const bool downhill = velocity(i, c) < 0 ? g[c] > 0 : g[c] < 0;
         gain(i, c) = std::max(0.01, downhill ? gain(i, c) + 0.2 : gain(i, c) * 0.8);
         velocity(i, c) =
-            std::clamp(params.momentum * velocity(i, c) - rate * gain(i, c) * g[c], -5.0, 5.0);
+            std::clamp(momentum * velocity(i, c) - rate * gain(i, c) * g[c], -5.0, 5.0);
       }
     }
     for (std::int64_t i = 0; i < n; ++i)

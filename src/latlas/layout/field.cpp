@@ -244,7 +244,8 @@ struct Kernel {
   double own_potential;  // of a charge in its own field, mean over its places on the grid
 };
 
-Kernel make_kernel(std::int64_t rows, std::int64_t cols, double spacing) {
+Kernel make_kernel(std::int64_t rows, std::int64_t cols, double spacing,
+                   const Influence& influence) {
   Matrix samples(rows, cols);
   parallel_for(rows, 16, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
@@ -253,7 +254,7 @@ Kernel make_kernel(std::int64_t rows, std::int64_t cols, double spacing) {
             static_cast<float>(1 / (1 + spacing * spacing * static_cast<double>(i * i + j * j)));
   });
   Kernel kernel{spacing, Convolution(samples), {}, 0};
-  kernel.convolution.shape(Influence(spacing));
+  kernel.convolution.shape(influence);
   // What a charge at a node does to the nodes around it.
   Matrix charge(16, 16), answer(16, 16);
   charge(8, 8) = 1;
@@ -274,6 +275,8 @@ Kernel make_kernel(std::int64_t rows, std::int64_t cols, double spacing) {
 struct GridField::State {
   double wanted_spacing = 0;
   std::list<Kernel> kernels;  // the last used first
+  std::unique_ptr<Influence> influence;
+  double influence_spacing = 0;
   GridView view;
   Matrix charges, potential;
   double spacing = 0, normalizer = 0;
@@ -315,7 +318,9 @@ void GridField::State::choose_grid(const float (&low)[2], const float (&high)[2]
     kernels.splice(kernels.begin(), kernels, found);
   } else {
     if (kernels.size() == kKernelsKept) kernels.pop_back();
-    kernels.push_front(make_kernel(rows, cols, spacing));
+    if (influence_spacing != spacing) influence = std::make_unique<Influence>(spacing);
+    influence_spacing = spacing;
+    kernels.push_front(make_kernel(rows, cols, spacing, *influence));
   }
   if (charges.rows() != rows || charges.cols() != cols) {
     charges = Matrix(rows, cols);

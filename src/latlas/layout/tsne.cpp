@@ -164,8 +164,9 @@ namespace {
 
 constexpr std::int64_t kRowTile = 256;
 constexpr std::int64_t kReportEvery = 25;
-//EM
 constexpr double kEarlyMomentum = 0.8;        // at most, while exaggerating
+constexpr double kLastMomentum = 0.5;         // at most, in the last iterations
+constexpr std::int64_t kSettling = 25;        // how many these are
 constexpr double kExaggerationStalls = 1e-4;  // the share of KL an iteration that ends that phase
 
 /// The sources of the rows of a map in the order of a Z-shaped curve through it.
@@ -513,23 +514,24 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   Fit fit(affinities, start, p);
   Watch watch;
   bool exaggerating = p.exaggeration_iterations > 0 && p.exaggeration > 1;
-  std::int64_t it = 0;
-  for (; it < p.iterations && !result.stopped && !result.converged; ++it) {
+  std::int64_t it = 0, last = p.iterations;
+  for (; it < last && !result.stopped; ++it) {
     if (renumbers_at(it)) fit.renumber();
     if (exaggerating && it == p.exaggeration_iterations) {
       exaggerating = false;
       watch = {};
     }
+    const bool settling = !exaggerating && it >= last - kSettling;
     const double exaggeration = exaggerating ? p.exaggeration : 1;
     const double rate =
         p.learning_rate > 0 ? p.learning_rate : static_cast<double>(n) / exaggeration;
+    const double most = exaggerating ? kEarlyMomentum : (settling ? kLastMomentum : 1);
     fit.charge();
     const bool report = it > 0 && it % kReportEvery == 0;
-    const double kl =
-        fit.step({.exaggeration = exaggeration,
-                  .learning_rate = rate,
-                  .momentum = exaggerating ? std::min(p.momentum, kEarlyMomentum) : p.momentum},
-                 report);
+    const double kl = fit.step({.exaggeration = exaggeration,
+                                .learning_rate = rate,
+                                .momentum = std::min(p.momentum, most)},
+                               report);
     if (exaggerating) ++result.exaggerated;
     if (!report) continue;
 
@@ -537,15 +539,18 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     result.stopped = wants_stop(
-        progress,
-        {.stage = "t-SNE", .step = it, .of = p.iterations, .loss = kl, .seconds = seconds});
-    if (!exaggerating) {
-      result.converged = watch.stalls(kl, p.stop_below);
-    } else if (p.stop_below > 0 && watch.stalls(kl, kExaggerationStalls)) {
-      exaggerating = false;
-      watch = {};
+        progress, {.stage = "t-SNE", .step = it, .of = last, .loss = kl, .seconds = seconds});
+    if (exaggerating) {
+      if (p.stop_below > 0 && watch.stalls(kl, kExaggerationStalls)) {
+        exaggerating = false;
+        watch = {};
+      }
+    } else if (!settling && watch.stalls(kl, p.stop_below)) {
+      result.converged = true;
+      last = std::min(last, it + 1 + kSettling);
     }
   }
+  if (result.stopped) result.converged = false;
   result.iterations = it;
   fit.charge();
   result.kl = fit.kl();
