@@ -220,24 +220,29 @@ void dense_forward(const DenseShape& shape, const float* weights, Activation act
 
 // --- loss ------------------------------------------------------------------------------------
 
+// The processor looks ahead some sixty operations, which is two values' worth of e^x; so W values
+// go through it operation by operation.
+#define LATLAS_ALL for (int w = 0; w < W; ++w)
+
 // e^x for x ≤ 0, as exp() of core/simd-inl.h with the work that only other x need left out. The
 // rounding to n is an addition of 1.5 · 2^23, whose last bits then are n.
-LATLAS_INLINE F16 exp_of_negative(const F16& value) {
-  const F16 x = max(value, set(-87.0F));
-  const F16 shifted = fma(x, set(1.44269504F), set(12582912.0F));
-  const F16 n = shifted - set(12582912.0F);
-  F16 r = fnma(n, set(0.693359375F), x);
-  r = fnma(n, set(-2.12194440e-4F), r);
-  F16 y = set(1.9875691500e-4F);
-  y = fma(y, r, set(1.3981999507e-3F));
-  y = fma(y, r, set(8.3334519073e-3F));
-  y = fma(y, r, set(4.1665795894e-2F));
-  y = fma(y, r, set(1.6666665459e-1F));
-  y = fma(y, r, set(5.0000001201e-1F));
-  y = fma(y, r * r, r + set(1.0F));
-  LATLAS_EACH y.v[p] = hn::BitCast(
-      DF(), hn::Add(hn::BitCast(DI(), y.v[p]), hn::ShiftLeft<23>(hn::BitCast(DI(), shifted.v[p]))));
-  return y;
+template <int W>
+LATLAS_INLINE void exp_of_negatives(F16 (&x)[W]) {
+  F16 shifted[W], n[W], y[W];
+  LATLAS_ALL x[w] = max(x[w], set(-87.0F));
+  LATLAS_ALL shifted[w] = fma(x[w], set(1.44269504F), set(12582912.0F));
+  LATLAS_ALL n[w] = shifted[w] - set(12582912.0F);
+  LATLAS_ALL x[w] = fnma(n[w], set(0.693359375F), x[w]);
+  LATLAS_ALL x[w] = fnma(n[w], set(-2.12194440e-4F), x[w]);
+  LATLAS_ALL y[w] = fma(set(1.9875691500e-4F), x[w], set(1.3981999507e-3F));
+  LATLAS_ALL y[w] = fma(y[w], x[w], set(8.3334519073e-3F));
+  LATLAS_ALL y[w] = fma(y[w], x[w], set(4.1665795894e-2F));
+  LATLAS_ALL y[w] = fma(y[w], x[w], set(1.6666665459e-1F));
+  LATLAS_ALL y[w] = fma(y[w], x[w], set(5.0000001201e-1F));
+  LATLAS_ALL y[w] = fma(y[w], x[w] * x[w], x[w] + set(1.0F));
+  LATLAS_ALL LATLAS_EACH x[w].v[p] = hn::BitCast(
+      DF(),
+      hn::Add(hn::BitCast(DI(), y[w].v[p]), hn::ShiftLeft<23>(hn::BitCast(DI(), shifted[w].v[p]))));
 }
 
 template <bool kCrossEntropy>
@@ -262,26 +267,39 @@ struct Losses {
 
     template <int R>
     LATLAS_INLINE void operator()(std::int64_t i, F16 (&z)[R][C]) {
-      for (int r = 0; r < R; ++r)
-        for (int j = 0; j < C; ++j) {
-          const F16 x = load(target + (i + r) * target_step + 16 * j);
-          const F16 d = term(z[r][j] + bias[j], x, j);
-          if (dz != nullptr)
-            store(cols >= 16 * (j + 1) ? d : keep(first(cols - 16 * j), d),
-                  dz + (i + r) * dz_step + 16 * j);
+      constexpr int kRows = R % 2 == 0 ? 2 : 1, W = kRows * C;
+      for (int r = 0; r < R; r += kRows) {
+        F16 logits[W], targets[W], d[W];
+        LATLAS_ALL logits[w] = z[r + w / C][w % C] + bias[w % C];
+        LATLAS_ALL targets[w] = load(target + (i + r + w / C) * target_step + 16 * (w % C));
+        terms<W>(logits, targets, d);
+        if (dz == nullptr) continue;
+        LATLAS_ALL {
+          const int n = cols - 16 * (w % C);
+          store(n >= 16 ? d[w] : keep(first(n), d[w]),
+                dz + (i + r + w / C) * dz_step + 16 * (w % C));
         }
+      }
     }
-    // Adds the loss of one value a lane; returns its gradient by z.
-    LATLAS_INLINE F16 term(const F16& z, const F16& x, int j) {
+    // Adds the losses of W vectors of values, those of a column in the order of its rows; d becomes
+    // their gradients by z.
+    template <int W>
+    LATLAS_INLINE void terms(const F16 (&z)[W], const F16 (&x)[W], F16 (&d)[W]) {
       if constexpr (kCrossEntropy) {
-        const F16 e = exp_of_negative(-abs(z)), q = set(1.0F) + e, s = set(1.0F) / q;
-        sum[j] = sum[j] + fnma(z, x, max(z, zero()));
-        product[j] = product[j] * q;
-        return select(z < zero(), e * s, s) - x;
+        F16 e[W], q[W], s[W];
+        LATLAS_ALL e[w] = -abs(z[w]);
+        exp_of_negatives<W>(e);
+        LATLAS_ALL q[w] = set(1.0F) + e[w];
+        LATLAS_ALL s[w] = set(1.0F) / q[w];
+        LATLAS_ALL sum[w % C] = sum[w % C] + fnma(z[w], x[w], max(z[w], zero()));
+        LATLAS_ALL product[w % C] = product[w % C] * q[w];
+        LATLAS_ALL d[w] = select(z[w] < zero(), e[w] * s[w], s[w]) - x[w];
       } else {
-        const F16 y = activated(z, activation), d = y - x;
-        sum[j] = fma(d, d, sum[j]);
-        return set(2.0F) * d * slope(y, activation);
+        LATLAS_ALL {
+          const F16 y = activated(z[w], activation), error = y - x[w];
+          sum[w % C] = fma(error, error, sum[w % C]);
+          d[w] = set(2.0F) * error * slope(y, activation);
+        }
       }
     }
   };
