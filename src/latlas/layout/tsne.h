@@ -20,7 +20,7 @@ struct TsneParams {
   std::int64_t exaggeration_iterations = 250;  ///< At most; a rule may end that phase sooner.
   std::int64_t iterations = 1000;              ///< In all, at most.
   double learning_rate = 0;  ///< 0: n / exaggeration of the phase. Larger moves faster.
-  double momentum = 0.95;    ///< Larger remembers longer and moves faster; see docs/layout.md.
+  double momentum = 0.93;    ///< Larger remembers longer and moves faster; see docs/layout.md.
   double stop_below = 3e-4;  ///< Ends when KL falls by less than this share an iteration; 0: never.
   double grid_spacing = 1.0 / 3;    ///< Of the repulsive field; smaller is more exact and slower.
   std::int64_t exact_below = 2000;  ///< Fewer rows than this get the exact O(n²) field.
