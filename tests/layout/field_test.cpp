@@ -53,7 +53,7 @@ Errors errors_of(const Matrix& y, double spacing) {
 // band, k > π / h, is missed: e^(−π/h) is 0.2 % at h = ½ and 0.008 % at ⅓. The spline's aliases add
 // errors that fall like h⁴, 0.06 and 0.012. Both are errors of a pair, at most; pairs of a map that
 // stand alike on the grid (tight clusters) repeat them, others cancel. So a force is right within
-// h⁴ φ (a pair's potential is its largest force, to a factor 1.3), a potential within h⁴ φ / 4.
+// h⁴ φ (of the order of the largest forces), a potential within h⁴ φ / 4.
 TEST(GridField, AgreesWithTheExactSums) {
   const struct {
     double width, deviation;

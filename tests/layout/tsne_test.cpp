@@ -68,9 +68,9 @@ TEST(KlDivergence, OfOneBlockAndOfAFewRows) {
   }
 }
 
-// The twin takes the same steps in double with all pairs. Both wander apart in the end (the
-// dynamics are chaotic), but to equally good maps: two twins whose starts differ by 1e-6 differ by
-// up to 0.01 in KL on this data.
+// The twin takes the same steps in double with all pairs. The dynamics are chaotic, so the maps
+// part in the end, but to equally good ones: five twins whose starts differ by 1e-6 lie within
+// 0.013 of each other in KL on this data, hence 0.02.
 TEST(Tsne, IsAsGoodAsItsTwinInDouble) {
   const std::int64_t n = 900;
   const Case c = make_case(n, 30);

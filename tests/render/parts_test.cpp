@@ -15,6 +15,10 @@
 #include "latlas/render/png.h"
 #include "latlas/render/ticks.h"
 
+// Fontconfig keeps what it knows of fonts until the process ends; the leak checker is told so.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
+
 namespace latlas::render {
 namespace {
 

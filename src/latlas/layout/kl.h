@@ -10,7 +10,7 @@ namespace latlas {
 /// normalizer Z over all pairs. In nats, ≥ 0, lower is better.
 /// @param map  n × d, any d ≥ 1.
 /// @throws InvalidArgument  when the rows differ in number or the map holds NaN or infinity.
-/// Cost: O(n² d / 2): 0.2 s for 60,000 rows on two cores.
+/// Cost: n² d / 2 multiply-adds and n² / 2 divisions, in parallel.
 double kl_divergence(const Affinities& affinities, ConstRows map);
 
 }  // namespace latlas
