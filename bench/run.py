@@ -160,8 +160,6 @@ def bits():
     simd, first = hashes("1", "--threads", 1)
     rows = [{"run": f"1 thread, {simd}", "files equal": "–"}]
     runs = [(f"{t} threads, {simd}", ["--threads", t], {}) for t in (2, 3, 4, 7)]
-    listed = subprocess.run([common.PROGRAM, "--version"], env=common.environment(), check=True)
-    del listed
     for other in ("avx512", "avx2"):
         if other != simd and (other == "avx2" or common.machine()["avx512"]):
             runs.append((f"2 threads, {other}", ["--threads", 2], {"LATLAS_SIMD": other}))
@@ -177,7 +175,7 @@ def bits():
 
 def product():
     """The product kernel at the five training shapes, against oneDNN and OpenBLAS."""
-    program = common.SOURCE / "build/bench/bench/product_bench"
+    program = common.SOURCE / "build/release/bench/product_bench"
     output = subprocess.run([program], env=common.environment(), check=True, text=True,
                             stdout=subprocess.PIPE).stdout
     print(output)

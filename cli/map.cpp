@@ -93,7 +93,7 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     near.k = std::min(near.k, n);
     PlaceResult placed = place(result.map, nearest_neighbors(fresh, rows, near),
                                place_params(o.tsne, graph.k()), console.progress("rows"));
-    for (const auto& note : placed.notes) console.note(note);
+    note_placing(placed, console);
     mapped.placed = std::move(placed.map);
   }
   metrics.set("tsne.seconds", since_begin());

@@ -32,6 +32,14 @@ double exact_kl(const Neighbors& graph, double perplexity, ConstRows map) {
   return kl_divergence(perplexity_affinities(graph, params), map);
 }
 
+void note_placing(const PlaceResult& placed, Console& console) {
+  for (const auto& note : placed.notes) console.note(note);
+  if (placed.stopped)
+    console.note("stopped while placing; rows not reached stand at their nearest neighbor");
+  else if (placed.unconverged > 0)
+    console.note(fmt::format("{} new rows still moved when placing ended", placed.unconverged));
+}
+
 EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console) {
   const std::int64_t most = std::max<std::int64_t>(1, (n - 1) / 2);
   if (params.k > most) {
@@ -39,7 +47,11 @@ EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& co
                              params.k, n));
     params.k = most;
   }
-  params.label_k = std::max<std::int64_t>(1, std::min(params.label_k, n - 1));
+  if (params.label_k > n - 1) {
+    console.note(fmt::format("labels are read from {} neighbors instead of {}: there are {} rows",
+                             n - 1, params.label_k, n));
+    params.label_k = n - 1;
+  }
   return params;
 }
 

@@ -18,6 +18,9 @@ double exact_kl(const Neighbors& graph, double perplexity, ConstRows map);
 /// How new rows are placed into a map that was fitted with these parameters and k neighbors.
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k);
 
+/// Tells the user what place() has to say of its result.
+void note_placing(const PlaceResult& placed, Console& console);
+
 /// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k is
 /// noted.
 EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console);

@@ -352,7 +352,7 @@ void Pipeline::lay_out() {
     if (latents_test_.rows() > 0)
       placed = place(map.map, nearest_neighbors(latents_test_, latents_train_, near),
                      place_params(job_.tsne, graph.k()), console_.progress("rows"));
-    for (const auto& note : placed.notes) console_.note(note);
+    note_placing(placed, console_);
     if (placed.stopped) interrupt();
     npy::write(run_.path("tsne_test.npy"), placed.map);
     m.set("tsne.seconds", since(begin));

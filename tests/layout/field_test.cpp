@@ -147,14 +147,25 @@ TEST(GridField, ReadsPointsOutsideAtTheNearestPlace) {
   const Matrix y = map_of(100, 10, 1, 5);
   GridField field(1.0 / 3);
   field.charge(y, 2);
-  Matrix at(2, 2), gradient(2, 2);
+  const GridView& view = field.view();
+  const float edge[2] = {view.x0 + view.last_column / view.per_unit,
+                         view.y0 + view.last_row / view.per_unit};
+  EXPECT_GE(edge[0], 4);  // the box, 2 beyond the points, lies within
+  Matrix at(3, 2), gradient(3, 2);
   at(0, 0) = 1e9F;
-  at(1, 0) = -1e9F;
-  at(1, 1) = 1e9F;
-  std::vector<float> potential(2);
+  at(0, 1) = 1e9F;
+  at(1, 0) = edge[0] + 3;  // where the plane is padded
+  at(1, 1) = edge[1] + 3;
+  at(2, 0) = edge[0];
+  at(2, 1) = edge[1];
+  std::vector<float> potential(3);
   field.read(at, false, potential, gradient);
-  // From the box's corner: the points' own potential, right within h⁴ / 4 of the largest.
-  for (const float p : potential) EXPECT_TRUE(p > -0.3F && p < 100);
+  double exact = 0;
+  for (std::int64_t j = 0; j < 100; ++j)
+    exact += 1 / (1 + std::pow(edge[0] - y(j, 0), 2) + std::pow(edge[1] - y(j, 1), 2));
+  // The points' own potential, right within h⁴ / 4 of the largest (below 40).
+  for (const float p : potential) EXPECT_NEAR(p, exact, 0.13);
+  EXPECT_GT(exact, 0.3);
 }
 
 TEST(GridField, GivesTheSameBitsForAnyThreadsAndInstructions) {

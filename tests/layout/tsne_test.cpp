@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "latlas/core/error.h"
 #include "latlas/core/hash.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/simd.h"
@@ -51,20 +52,36 @@ TEST(KlDivergence, AgreesWithTheSumInDouble) {
   EXPECT_THROW(kl_divergence(a, Matrix(332, 2)), InvalidArgument);
 }
 
-TEST(KlDivergence, OfOneBlockAndOfAFewRows) {
-  for (const std::int64_t n : {2, 3, 15, 16, 17}) {
+/// kl_twin for any number of columns.
+double kl_of(const BasicMatrix<double>& p, const Matrix& map) {
+  const std::int64_t n = map.rows();
+  BasicMatrix<double> q(n, n);
+  double z = 0, kl = 0;
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < n; ++j) {
+      double d = 1;
+      for (std::int64_t k = 0; k < map.cols(); ++k)
+        d += std::pow(static_cast<double>(map(i, k)) - static_cast<double>(map(j, k)), 2);
+      q(i, j) = i == j ? 0 : 1 / d;
+      z += q(i, j);
+    }
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < n; ++j)
+      if (p(i, j) > 0) kl += p(i, j) * std::log(p(i, j) * z / q(i, j));
+  return kl;
+}
+
+TEST(KlDivergence, AgreesWithTheSumForFewRowsAndAnyColumns) {
+  for (const std::int64_t n : {2, 3, 15, 16, 17, 40}) {
     const Case c = make_case(n, n - 1, 2);
     const Affinities a = perplexity_affinities(c.graph, {.perplexity = 1});
-    EXPECT_NEAR(
-        kl_divergence(a, c.data.view()),
-        [&] {
-          // any number of columns: the twin takes two, so compare on two
-          Matrix map(n, 2);
-          for (std::int64_t i = 0; i < n; ++i)
-            for (int k = 0; k < 2; ++k) map(i, k) = c.data(i, k);
-          return kl_twin(dense(a), map) + kl_divergence(a, c.data.view()) - kl_divergence(a, map);
-        }(),
-        1e-5);
+    for (const std::int64_t columns : {1, 2, 3, 6})
+      for (const float scale : {1.0F, 1e4F}) {  // far apart, a row sees none but itself
+        Matrix map(n, columns);
+        for (std::int64_t i = 0; i < n; ++i)
+          for (std::int64_t k = 0; k < columns; ++k) map(i, k) = scale * c.data(i, k);
+        EXPECT_NEAR(kl_divergence(a, map), kl_of(dense(a), map), 2e-5) << n << ", " << columns;
+      }
   }
 }
 
@@ -94,6 +111,23 @@ TEST(Tsne, IsAsGoodAsItsTwinInDouble) {
     EXPECT_LT(result.kl, twin + 0.02) << exact_below;
     expect_centered_and_finite(result);
   }
+}
+
+TEST(Tsne, SaysWhenAllItsIterationsWereExaggerated) {
+  const Case c = make_case(200, 15);
+  const TsneResult result = tsne(c.graph, c.data, {.perplexity = 5, .iterations = 30});
+  EXPECT_EQ(result.exaggerated, 30);
+  ASSERT_EQ(result.notes.size(), 1U);
+  EXPECT_NE(result.notes[0].find("exaggerated"), std::string::npos);
+  EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 5, .iterations = 0}), InvalidArgument);
+}
+
+TEST(Tsne, NeverEndsByRuleWhenToldSo) {
+  const Case c = make_case(200, 15);
+  const TsneResult result = tsne(
+      c.graph, c.data, {.perplexity = 5, .iterations = 600, .learning_rate = 1e5, .stop_below = 0});
+  EXPECT_EQ(result.iterations, 600);  // though its divergence rises at times
+  EXPECT_FALSE(result.converged);
 }
 
 TEST(Tsne, BringsClustersApart) {

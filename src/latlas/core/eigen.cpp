@@ -162,6 +162,9 @@ BasicMatrix<double> solve_positive(MatrixView<const double> a, MatrixView<const 
   check_square(a, "solve_positive");
   require(b.rows() == a.rows(), "solve_positive: the matrix has ", a.rows(),
           " rows, the right side ", b.rows());
+  // Eigen cuts its sums to the caches it finds; the same cuts everywhere give the same bits.
+  static const bool same_cuts = (Eigen::setCpuCacheSizes(32768, 524288, 2097152), true);
+  static_cast<void>(same_cuts);
   const Eigen::LLT<Dense> factor(dense_of(a));
   require(factor.info() == Eigen::Success,
           "solve_positive: the matrix is not positive definite; add to its diagonal");

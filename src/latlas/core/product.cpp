@@ -78,7 +78,7 @@ struct Finish {
       const F16 b = bias == nullptr ? zero() : load_first(bias + 16 * j, n);
       for (int r = 0; r < R; ++r) {
         F16 y = bias == nullptr ? sums[r][j] : sums[r][j] + b;
-        if (activation == Activation::relu) y = max(y, zero());
+        if (activation == Activation::relu) y = max(zero(), y);  // NaN passes
         if (activation == Activation::sigmoid) y = sigmoid(y);
         store_first(y, out + r * c_step + 16 * j, n);
       }
@@ -185,8 +185,7 @@ void product(ConstRows a, ConstRows b, Rows c, const ProductOptions& o) {
   const std::int64_t col_blocks = (task.cols + width - 1) / width;
 
   const std::int64_t room = kWidestPanel * std::max<std::int64_t>(task.inner, 1);
-  const int team = static_cast<int>(std::min<std::int64_t>(threads(), row_blocks * col_blocks));
-  Matrix packed(team, room);
+  Matrix packed(threads(), room);
   const auto tile = LATLAS_DISPATCH(product_tile);
   parallel_for_worker(
       row_blocks * col_blocks, 1, [&](std::int64_t begin, std::int64_t end, int worker) {

@@ -3,6 +3,7 @@
 // Every score compares the map (n × 2, or any dimension) with the data it was made from (n × d).
 // Distances are Euclidean. Up to `exact_rows` rows each score is exact; above, it is the mean over
 // a seeded sample of rows, each measured against ALL rows, and comes with its standard error.
+// Spearman's correlation alone is of pairs, and sampled from `sample_pairs` of them on.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace latlas {
 
 struct Score {
   double value = 0;
-  double standard_error = 0;  ///< 0 when exact.
+  double standard_error = 0;  ///< 0 when exact, or when all sampled values agree.
   std::int64_t rows = 0;      ///< Rows (of spearman: pairs) the value is a mean over.
 };
 

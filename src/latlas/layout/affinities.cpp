@@ -323,7 +323,7 @@ void require_valid(const Affinities& affinities, const char* what) {
       const auto u = static_cast<std::size_t>(e);
       const std::int32_t j = affinities.column[u];
       const float w = affinities.weight[u];
-      if (j <= before || j >= n || j == i || !(w >= 0 && w <= 2)) return true;
+      if (j <= before || j >= n || j == i || !(w >= 0 && w <= 1.001F)) return true;
       before = j;
     }
     return false;

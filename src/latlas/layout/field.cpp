@@ -331,9 +331,6 @@ void GridField::State::choose_grid(const float (&low)[2], const float (&high)[2]
   view.per_unit = static_cast<float>(1 / spacing);
   view.x0 = low[0] - static_cast<float>(2 * spacing);
   view.y0 = low[1] - static_cast<float>(2 * spacing);
-  // Readable places lie below the last two nodes; a float just under the whole number.
-  view.last_column = std::nextafter(static_cast<float>(cols - 2), 0.0F);
-  view.last_row = std::nextafter(static_cast<float>(rows - 2), 0.0F);
   std::copy_n(&kernels.front().self[0][0], 16, &view.self[0][0]);
 }
 
@@ -371,6 +368,9 @@ void GridField::charge(ConstRows points, double margin) {
   const std::int64_t n = points.rows();
   require(n > 0 && points.cols() == 2 && points.contiguous(), "field: charges are ", n, " × ",
           points.cols(), ", they must be n × 2, contiguous, n ≥ 1");
+  require(margin >= 0 && margin <= 1e6, "field: the margin is ", margin,
+          ", it must be between 0 and 1e6");
+  require_finite(points, "field: charges");
   float low[2] = {points(0, 0), points(0, 1)}, high[2] = {low[0], low[1]};
   for (std::int64_t i = 0; i < n; ++i)
     for (int c = 0; c < 2; ++c) {
@@ -391,6 +391,9 @@ void GridField::charge(ConstRows points, double margin) {
   const std::int64_t rows = reach(1, s.view.y0, s.charges.rows());
   const std::int64_t cols =
       std::min((reach(0, s.view.x0, s.charges.cols()) + 15) / 16 * 16, s.charges.cols());
+  // Readable places lie below the last two nodes of those; a float just under the whole number.
+  s.view.last_column = std::nextafter(static_cast<float>(cols - 2), 0.0F);
+  s.view.last_row = std::nextafter(static_cast<float>(rows - 2), 0.0F);
   const std::int64_t bands = (rows + kBandRows - 1) / kBandRows;
   s.sort_by_band(points, bands);
   for (const std::int64_t odd : {0, 1}) {

@@ -33,10 +33,13 @@ double normalizer_of_block(const float* points, std::int64_t n, std::int64_t dim
   double total = 0;
   for (std::int64_t i = 16 * b; i < n && i < 16 * (b + 1); ++i) {
     const float* row = points + b * 16 * dims + i % 16;
-    F16 sum =
-        keep(first(static_cast<int>(n - 16 * b < 16 ? n - 16 * b : 16)), one / distance(row, b));
-    total += static_cast<double>(reduce(sum)) - 1.0;
-    sum = zero();
+    // The row's own lane is emptied, not subtracted: a 1 would swallow far pairs.
+    HWY_ALIGN float own[16];
+    store(keep(first(static_cast<int>(n - 16 * b < 16 ? n - 16 * b : 16)), one / distance(row, b)),
+          own);
+    own[i % 16] = 0;
+    total += static_cast<double>(reduce(load(own)));
+    F16 sum = zero();
     for (std::int64_t c = b + 1; c < blocks; ++c) {
       const F16 q = one / distance(row, c);
       sum = sum + (c + 1 < blocks ? q : keep(first(static_cast<int>(n - 16 * c)), q));

@@ -220,6 +220,9 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
   // A single row, or rows that do not see each other, do not push.
   const double z = field.normalizer(), rows = static_cast<double>(n);
   task.push = z > 1e-4 * rows ? static_cast<float>(rows / z) : 0.0F;
+  if (n > 1 && task.push == 0)
+    result.notes.emplace_back(
+        "the map's rows stand too far apart to push; new rows are placed by their neighbors alone");
 
   const Matrix weight = conditional_weights(to_train, p.perplexity);
   const std::int64_t padded = (k + 15) / 16 * 16;

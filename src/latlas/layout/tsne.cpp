@@ -214,13 +214,16 @@ class Watch {
   bool stalls(double kl, double share) {
     const bool slow = seen_ && before_ - kl < share * kReportEvery * std::abs(before_);
     slow_ = slow ? slow_ + 1 : 0;
+    rising_ = seen_ && kl > before_;
     before_ = kl;
     seen_ = true;
     return slow_ >= 2;
   }
+  /// Whether the last report was above the one before.
+  bool rising() const { return rising_; }
 
  private:
-  bool seen_ = false;
+  bool seen_ = false, rising_ = false;
   double before_ = 0;
   int slow_ = 0;
 };
@@ -399,7 +402,7 @@ void Fit::charge() {
     normalizer_ = field_.normalizer();
     widest_spacing_ = std::max(widest_spacing_, field_.spacing());
   }
-  // Rows so far apart that none sees another: no push rather than an infinite one.
+  // Rows so far apart that none sees another: the push stays bounded.
   normalizer_ = std::max(normalizer_, (exact_ ? 1e-30 : 1e-5) * static_cast<double>(n_));
 }
 
@@ -476,7 +479,7 @@ std::vector<Field> fields(TsneParams& p) {
        1, 1000},
       {"exaggeration_iterations", &p.exaggeration_iterations,
        "iterations with exaggeration, at most; a rule may end them sooner", 0, 1e6},
-      {"iterations", &p.iterations, "iterations in all, at most", 0, 1e6},
+      {"iterations", &p.iterations, "iterations in all, at most", 1, 1e6},
       {"learning_rate", &p.learning_rate,
        "0: rows / exaggeration of the phase; larger moves faster", 0, 1e9},
       {"momentum", &p.momentum, "larger remembers longer", 0, 0.99},
@@ -545,12 +548,18 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
         exaggerating = false;
         watch = {};
       }
-    } else if (!settling && watch.stalls(kl, p.stop_below)) {
-      result.converged = true;
+    } else if (!settling && p.stop_below > 0 && watch.stalls(kl, p.stop_below)) {
+      result.converged = !watch.rising();
+      if (watch.rising())
+        result.notes.emplace_back(
+            "the divergence rose instead of falling; a lower learning_rate or momentum may help");
       last = std::min(last, it + 1 + kSettling);
     }
   }
   if (result.stopped) result.converged = false;
+  if (exaggerating && !result.stopped)
+    result.notes.push_back(sentence("all ", it, " iterations were exaggerated; clusters stand tighter ",
+                                    "than in a finished map, which needs more iterations"));
   result.iterations = it;
   fit.charge();
   result.kl = fit.kl();
@@ -571,8 +580,8 @@ TsneResult tsne(const Neighbors& graph, ConstRows start, const TsneParams& param
   const double most = std::max(1.0, static_cast<double>(n - 1) / 3);
   std::vector<std::string> notes;
   if (p.perplexity > most && n > 0) {
-    notes.push_back(sentence("perplexity lowered from ", p.perplexity, " to ", most,
-                             ", a third of ", n - 1, " neighbors"));
+    notes.push_back(sentence("perplexity lowered from ", p.perplexity, " to ", most, ": there are ",
+                             n, " rows"));
     p.perplexity = most;
   }
   const auto needed = std::min<std::int64_t>(static_cast<std::int64_t>(3 * p.perplexity), n - 1);

@@ -77,7 +77,7 @@ LATLAS_INLINE void for_panels(std::int64_t begin, std::int64_t end, Work& work) 
 }
 
 LATLAS_INLINE F16 activated(const F16& z, Activation activation) {
-  if (activation == Activation::relu) return max(z, zero());
+  if (activation == Activation::relu) return max(zero(), z);  // NaN passes
   if (activation == Activation::sigmoid) return sigmoid(z);
   return z;
 }

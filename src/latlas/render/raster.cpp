@@ -195,6 +195,7 @@ const std::array<std::uint8_t, kSteps>& from_linear() {
 
 /// w_c of the heading.
 std::vector<float> category_weights(const Splats& s) {
+  require(!s.colors.empty(), "rasterize: there are no colors");
   std::vector<std::int64_t> count(s.colors.size(), 0);
   if (s.category.empty()) count[0] = static_cast<std::int64_t>(s.x.size());
   for (const std::int32_t c : s.category) ++count[static_cast<std::size_t>(c)];

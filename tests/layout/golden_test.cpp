@@ -1,0 +1,45 @@
+// Golden runs: the same bits on every machine, whatever its instruction set. (That of tsne() stands
+// in tsne_test.cpp.)
+#include <gtest/gtest.h>
+
+#include "latlas/core/hash.h"
+#include "latlas/layout/affinities.h"
+#include "latlas/layout/kl.h"
+#include "latlas/layout/pca.h"
+#include "latlas/layout/place.h"
+#include "tests/layout/clusters.h"
+
+namespace latlas {
+namespace {
+
+std::string hash_of(double x) { return sha256(std::as_bytes(std::span(&x, 1))); }
+
+TEST(Pca, GivesTheSameBitsOnEveryMachine) {
+  for (const auto& [rows, expected] :
+       {std::pair(120, "200196b2dc3f423643d4bf23d79e4854f1971584dcb4e4b5d66db8ffd2517f9b"),
+        std::pair(4, "220c291b7f7895de2465c9b92a85aba93cc43c58bd8a68a5333e2cb95710fce5")}) {
+    const Matrix data = clusters(rows, 9, 3);
+    EXPECT_EQ(sha256(transform(fit_pca(data, {.components = 3}), data)), expected);
+  }
+}
+
+TEST(Affinities, AreTheSameBitsOnEveryMachine) {
+  const Matrix data = clusters(120, 6, 3);
+  const Affinities a = perplexity_affinities(nearest(data, data, 15), {.perplexity = 5});
+  EXPECT_EQ(sha256(std::as_bytes(std::span(a.column))),
+            "dd7a648b994cef54972786ff5db81acc57a9bf22975a84a12ae6b6b2205aaa52");
+  EXPECT_EQ(sha256(std::as_bytes(std::span(a.weight))),
+            "f8709ff22f71321ef459650a190b2ec8079c072239564b152d6b4c03e8051838");
+  EXPECT_EQ(hash_of(kl_divergence(a, data)),
+            "382415d8a1e31080bea69162d6e09efc5c8b48349032388cff02a954650e6803");
+}
+
+TEST(Place, GivesTheSameBitsOnEveryMachine) {
+  const Matrix map = clusters(120, 2, 3), fresh = clusters(140, 2, 3);
+  const Neighbors near = nearest(fresh, map, 15);
+  EXPECT_EQ(sha256(place(map, near, {.perplexity = 5, .iterations = 20}).map),
+            "9830a66938e25960eeaf36f30a157c44d50a26b500d8556940f0b43a5ef7db3b");
+}
+
+}  // namespace
+}  // namespace latlas
