@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -107,6 +106,3 @@ def save(name, text, numbers):
     (RESULTS / f"{name}.json").write_text(json.dumps({"machine": m, **numbers}, indent=1) + "\n")
     print(f"\nwritten to bench/results/{name}.md")
 
-
-def rusage_self():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,5 +1,5 @@
-// The commands of the program, one an arrow, and `run`, which is all of them. Each function adds its
-// command to the program; the returned action is called when the user asked for it.
+// The commands of the program, one an arrow, and `run`, which is all of them. Each function adds
+// its command to the program; the returned action is called when the user asked for it.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "cli/interrupt.h"
 
@@ -111,9 +112,9 @@ void Console::show(const Report& report, const std::string& unit) {
     return;
   const double share = static_cast<double>(report.step) / static_cast<double>(report.of);
   const double rate = report.seconds > 0 ? static_cast<double>(report.step) / report.seconds : 0;
-  std::string line = fmt::format("{:<{}} {} {:>3.0f} %  {}/{} {}", report.stage, kStageWidth,
-                                 bar(share), 100 * share, count_text(report.step),
-                                 count_text(report.of), unit);
+  std::string line =
+      fmt::format("{:<{}} {} {:>3.0f} %  {}/{} {}", report.stage, kStageWidth, bar(share),
+                  100 * share, count_text(report.step), count_text(report.of), unit);
   std::vector<std::string> facts;
   if (rate > 0) facts.push_back(fmt::format("{}/s", count_text(std::llround(rate))));
   if (!std::isnan(report.loss)) facts.push_back(fmt::format("loss {:.4f}", report.loss));
@@ -121,7 +122,8 @@ void Console::show(const Report& report, const std::string& unit) {
     facts.push_back(
         fmt::format("{} left", seconds_text(static_cast<double>(report.of - report.step) / rate)));
   for (const auto& fact : facts) {  // as many facts as fit the line
-    if (columns_of(line) + columns_of(fact) + 3 >= static_cast<std::size_t>(terminal_width())) break;
+    if (columns_of(line) + columns_of(fact) + 3 >= static_cast<std::size_t>(terminal_width()))
+      break;
     line += "  " + fact;
   }
   fmt::print(stderr, "\r{}\x1b[K", line);
@@ -154,6 +156,16 @@ void Console::table(std::string_view heading,
   for (const auto& [name, value] : rows)
     fmt::print("  {}{}  {}\n", name, std::string(width - columns_of(name), ' '), value);
   std::fflush(stdout);
+}
+
+void Console::facts(std::string_view heading,
+                    const std::vector<std::pair<std::string, std::string>>& rows) {
+  if (!verbosity_.json) return table(heading, rows);
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  if (!heading.empty()) object["name"] = heading;
+  for (const auto& [name, value] : rows)
+    if (!name.empty()) object[name] = value;
+  print(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 void Console::print(std::string_view text) {

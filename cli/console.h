@@ -39,6 +39,9 @@ class Console {
   /// Results, on stdout: names and values, aligned, under a heading.
   void table(std::string_view heading,
              const std::vector<std::pair<std::string, std::string>>& rows);
+  /// The same where the rows are all there is to say: as JSON, an object of texts.
+  void facts(std::string_view heading,
+             const std::vector<std::pair<std::string, std::string>>& rows);
   /// Results for machines, on stdout.
   void print(std::string_view text);
 
@@ -53,9 +56,9 @@ class Console {
   double shown_at_ = -1;
 };
 
-std::string bytes_text(std::int64_t bytes);    ///< "1.4 GB"
-std::string seconds_text(double seconds);      ///< "0.4 s", "2 min 10 s"
-std::string count_text(std::int64_t count);    ///< "60,000"
+std::string bytes_text(std::int64_t bytes);  ///< "1.4 GB"
+std::string seconds_text(double seconds);    ///< "0.4 s", "2 min 10 s"
+std::string count_text(std::int64_t count);  ///< "60,000"
 std::string number_text(double value, int digits);
 
 }  // namespace latlas::cli

@@ -16,16 +16,16 @@ void list_datasets(Console& console) {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const KnownDataset& d : known_datasets()) {
     const auto folder = find_dataset(d.name);
-    rows.emplace_back(d.name,
-                      fmt::format("{}; {} + {} images of {} × {}, {}, {}", d.description,
-                                  count_text(d.train_rows), count_text(d.test_rows), d.height, d.width,
-                                  bytes_text(d.size()), d.license));
+    rows.emplace_back(d.name, fmt::format("{}; {} + {} images of {} × {}, {}, {}", d.description,
+                                          count_text(d.train_rows), count_text(d.test_rows),
+                                          d.height, d.width, bytes_text(d.size()), d.license));
     rows.emplace_back("", folder ? "here: " + folder->string()
                                  : fmt::format("not here; latlas datasets fetch {}", d.name));
   }
-  rows.emplace_back("synthetic", "digits drawn by latlas itself; 60,000 + 10,000 images of 28 × 28");
+  rows.emplace_back("synthetic",
+                    "digits drawn by latlas itself; 60,000 + 10,000 images of 28 × 28");
   rows.emplace_back("", "always here");
-  console.table("datasets", rows);
+  console.facts("datasets", rows);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "latlas/core/error.h"
+#include "latlas/core/file.h"
 #include "latlas/core/npy.h"
 #include "latlas/nn/autoencoder.h"
 
@@ -17,27 +18,32 @@ Action add_encode(CLI::App& program, Common& common) {
     bool decode = false;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* command = add_command(program, common, "encode",
-                                  "Read the latents of rows out of a trained model",
-                                  "  latlas encode model.safetensors mnist:test -o latents.npy\n"
-                                  "  latlas encode model.safetensors latents.npy --decode -o rows.npy");
+  CLI::App* command =
+      add_command(program, common, "encode", "Read the latents of rows out of a trained model",
+                  "  latlas encode model.safetensors mnist:test -o latents.npy\n"
+                  "  latlas encode model.safetensors latents.npy --decode -o rows.npy");
   command->add_option("model", o->model, "A model file of latlas train or run")->type_name("");
-  command->add_option("data", o->data, "NAME:train, an .npy of rows, or an IDX file")->type_name("");
+  command->add_option("data", o->data, "NAME:train, an .npy of rows, or an IDX file")
+      ->type_name("");
   command->add_option("--out,-o", o->out, "Where the result goes [latents.npy]")->type_name("");
   command->add_flag("--decode", o->decode, "The way back: latents to rows");
 
   return [o, &common] {
-    require(!o->model.empty() && !o->data.empty(),
-            "latlas encode: name a model and rows, e.g. latlas encode model.safetensors mnist:test");
+    require(
+        !o->model.empty() && !o->data.empty(),
+        "latlas encode: name a model and rows, e.g. latlas encode model.safetensors mnist:test");
     Console console(common.verbosity);
     const Autoencoder model = read_model(o->model);
-    const Input data = load_input(o->data);
-    const Matrix result = o->decode ? decode(model, load_rows(o->data)) : encode(model, data.samples());
+    require_writable(o->out);
+    const Matrix result = o->decode ? decode(model, load_rows(o->data))
+                                    : encode(model, load_input(o->data).samples());
     npy::write(o->out, result);
     if (console.json())
-      return console.print(fmt::format("{{\"rows\": {}, \"columns\": {}}}\n", result.rows(), result.cols()));
-    console.table("", {{o->decode ? "rows" : "latents",
-                        fmt::format("{} × {} in {}", count_text(result.rows()), result.cols(), o->out)}});
+      return console.print(
+          fmt::format("{{\"rows\": {}, \"columns\": {}}}\n", result.rows(), result.cols()));
+    console.table(
+        "", {{o->decode ? "rows" : "latents",
+              fmt::format("{} × {} in {}", count_text(result.rows()), result.cols(), o->out)}});
   };
 }
 

@@ -65,11 +65,14 @@ void score_against_data(const Options& o, const Matrix& map, const LabelSet& lab
 }
 
 void run_evaluate(const Options& o, const Common& common) {
-  require(!o.map.empty() && !(o.data.empty() && o.labels.empty()),
-          "latlas evaluate: name a map and its data or labels, e.g. latlas evaluate --data rows.npy "
-          "--map map.npy");
+  require(
+      !o.map.empty() && !(o.data.empty() && o.labels.empty()),
+      "latlas evaluate: name a map and its data or labels, e.g. latlas evaluate --data rows.npy "
+      "--map map.npy");
   require(o.placed.empty() == o.placed_labels.empty() && (o.placed.empty() || !o.labels.empty()),
           "latlas evaluate: --new needs --new-labels, and --labels for the map");
+  require(o.perplexity == 0 || o.perplexity >= 1, "latlas evaluate: --kl is ", o.perplexity,
+          ", a perplexity is at least 1");
   require(o.perplexity == 0 || !o.data.empty(), "latlas evaluate: --kl needs --data");
   Console console(common.verbosity);
   const Matrix map = load_rows(o.map);
@@ -82,16 +85,15 @@ void run_evaluate(const Options& o, const Common& common) {
     report.add("label_accuracy", "label accuracy", label_accuracy(map, labels.values, o.params));
   if (!o.placed.empty()) {
     const Matrix placed = load_rows(o.placed);
-    const LabelSet placed_labels = load_labels(o.placed_labels, placed.rows());
-    require(placed_labels.names == labels.names,
-            "latlas evaluate: the labels of map and new points name different classes");
+    const LabelSet placed_labels = load_labels_like(o.placed_labels, placed.rows(), labels);
     report.add("placed_label_accuracy", "label accuracy of new points",
                label_accuracy(map, labels.values, placed, placed_labels.values, o.params));
   }
   if (console.json()) return console.print(report.metrics.json());
-  console.table(fmt::format("{}: {} points (1 is best{})", o.map, count_text(map.rows()),
-                            map.rows() > o.params.exact_rows ? "; ± standard error of a sample" : ""),
-                report.lines);
+  console.table(
+      fmt::format("{}: {} points (1 is best{})", o.map, count_text(map.rows()),
+                  map.rows() > o.params.exact_rows ? "; ± standard error of a sample" : ""),
+      report.lines);
 }
 
 }  // namespace
@@ -109,7 +111,8 @@ Action add_evaluate(CLI::App& program, Common& common) {
       ->type_name("");
   command->add_option("--kl", o->perplexity, "Also the KL divergence, at that perplexity")
       ->type_name("");
-  command->add_option("--new", o->placed, "Points placed into the map (test points)")->type_name("");
+  command->add_option("--new", o->placed, "Points placed into the map (test points)")
+      ->type_name("");
   command->add_option("--new-labels", o->placed_labels, "Their classes")->type_name("");
   add_flags(*command, fields(o->params), "Scores");
   return [o, &common] { run_evaluate(*o, common); };

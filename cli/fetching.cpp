@@ -13,8 +13,8 @@ namespace latlas::cli {
 void fetch_named(const std::string& name, Console& console) {
   const KnownDataset& dataset = known_dataset(name);
   const auto folder = dataset_folder(name);
-  console.say(fmt::format("fetching {} ({}) into {}", name, bytes_text(dataset.size()),
-                          folder.string()));
+  console.say(
+      fmt::format("fetching {} ({}) into {}", name, bytes_text(dataset.size()), folder.string()));
   const auto begin = std::chrono::steady_clock::now();
   const auto seconds = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -33,14 +33,15 @@ std::string subtitle(const Gallery& g) {
 // "trustworthiness 0.987 · recall@15 0.412 · …", of the scores there are.
 std::string scores(const Gallery& g, const std::string& map) {
   std::string text;
-  const auto add = [&](const char* label, const std::string& name, int digits) {
+  const auto add = [&](const std::string& label, const std::string& name, int digits) {
     const auto value = g.metrics.get(name);
     if (value)
       text += fmt::format("{}{} {:.{}f}", text.empty() ? "" : " · ", label, *value, digits);
   };
   add("trustworthiness", "quality." + map + ".trustworthiness", 3);
   add("continuity", "quality." + map + ".continuity", 3);
-  add("recall@15", "quality." + map + ".recall_at_15", 3);
+  const std::string k = std::to_string(g.job.evaluate.k);
+  add("recall@" + k, "quality." + map + ".recall_at_" + k, 3);
   add("label accuracy", "quality." + map + ".label_accuracy", 3);
   add("of test points", "quality." + map + ".test_label_accuracy", 3);
   if (map == "tsne") add("KL", "tsne.kl", 3);
@@ -74,8 +75,8 @@ ComposeOptions plain(const Gallery& g, std::string title) {
 
 Figure parts(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
   const char* name = map == "pca" ? "PCA" : "t-SNE";
-  return render::scatter_train_test(
-      train, test, options(g, fmt::format("{} of the latent space", name), map));
+  return render::scatter_train_test(train, test,
+                                    options(g, fmt::format("{} of the latent space", name), map));
 }
 
 Figure classes(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
@@ -105,10 +106,10 @@ Figure variance(const Gallery& g) {
 }
 
 Figure sheet(const Gallery& g) {
-  return render::image_sheet(g.originals, g.reconstructions,
-                             {.height = static_cast<int>(g.height),
-                              .width = static_cast<int>(g.width)},
-                             plain(g, "Test images above their reconstructions"));
+  return render::image_sheet(
+      g.originals, g.reconstructions,
+      {.height = static_cast<int>(g.height), .width = static_cast<int>(g.width)},
+      plain(g, "Test images above their reconstructions"));
 }
 
 }  // namespace
@@ -127,7 +128,8 @@ std::vector<std::string> draw_gallery(const Gallery& g, const std::filesystem::p
   std::error_code error;
   std::filesystem::create_directories(folder / "figures", error);
   if (error)
-    throw IoError(sentence((folder / "figures").string(), ": cannot be made (", error.message(), ")"));
+    throw IoError(
+        sentence((folder / "figures").string(), ": cannot be made (", error.message(), ")"));
   render::DrawParams draw_params{.dpi = g.job.figures.dpi};
   std::vector<std::string> files;
   for (auto& [name, figure] : figures) {

@@ -19,7 +19,7 @@ struct Gallery {
   const LabelSet& train_labels;
   const LabelSet& test_labels;
   ConstRows originals, reconstructions;  ///< Test images in [0, 1]; none when not images.
-  std::int64_t inputs, height, width;  ///< Of a row; of an image, in pixels.
+  std::int64_t inputs, height, width;    ///< Of a row; of an image, in pixels.
   const History& history;
   std::vector<double> variance_ratios;  ///< Of all components.
 };

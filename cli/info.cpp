@@ -36,14 +36,19 @@ void describe_array(const std::string& path, Console& console) {
     sum += x;
   }
   const std::int64_t counted = values.size() - strange;
-  Rows rows = {{"shape", a.dimensions == 1 ? fmt::format("{}", count_text(a.rows))
-                                           : fmt::format("{} × {}", count_text(a.rows), count_text(a.cols))},
-               {"values", fmt::format("{}, {}{}", npy::name(a.type), bytes_text(static_cast<std::int64_t>(a.values.size())),
-                                      a.fortran_order ? ", Fortran order" : "")}};
+  Rows rows = {
+      {"shape", a.dimensions == 1 ? fmt::format("{}", count_text(a.rows))
+                                  : fmt::format("{} × {}", count_text(a.rows), count_text(a.cols))},
+      {"values", fmt::format("{}, {}{}", npy::name(a.type),
+                             bytes_text(static_cast<std::int64_t>(a.values.size())),
+                             a.fortran_order ? ", Fortran order" : "")}};
   if (counted > 0)
-    rows.emplace_back("range", fmt::format("{:g} … {:g}, mean {:g}", low, high, sum / static_cast<double>(counted)));
-  if (strange > 0) rows.emplace_back("not finite", fmt::format("{} values are NaN or infinite", count_text(strange)));
-  console.table(path, rows);
+    rows.emplace_back("range", fmt::format("{:g} … {:g}, mean {:g}", low, high,
+                                           sum / static_cast<double>(counted)));
+  if (strange > 0)
+    rows.emplace_back("not finite",
+                      fmt::format("{} values are NaN or infinite", count_text(strange)));
+  console.facts(path, rows);
 }
 
 void describe_tensors(const std::string& path, Console& console) {
@@ -55,7 +60,8 @@ void describe_tensors(const std::string& path, Console& console) {
     rows.emplace_back(tensor.name, fmt::format("{} {}", safetensors::name(tensor.type), shape));
   }
   for (const auto& [key, value] : file.contents.metadata) rows.emplace_back(key, value);
-  console.table(path, rows);
+  console.facts(path, rows);
+  if (console.json()) return;
   std::string text;
   try {
     text = summary(read_model(path));
@@ -66,11 +72,13 @@ void describe_tensors(const std::string& path, Console& console) {
 }
 
 void describe_run(const std::string& path, Console& console) {
-  const RunDirectory run(path, false);
+  RunDirectory run(path, false);
+  for (const auto& note : run.take_notes()) console.note(note);
   Rows rows;
   for (const char* fact : {"recipe", "data", "seed", "latlas", "simd", "processor", "started"})
     if (!run.fact(fact).empty()) rows.emplace_back(fact, run.fact(fact));
-  for (const auto& [name, stage] : run.stages()) rows.emplace_back(name, seconds_text(stage.seconds));
+  for (const auto& [name, stage] : run.stages())
+    rows.emplace_back(name, seconds_text(stage.seconds));
   console.table(path, rows);
   console.print(run.metrics().json());
 }
@@ -85,11 +93,16 @@ void describe(const std::string& path, Console& console) {
   if (path.ends_with(".safetensors")) return describe_tensors(path, console);
   if (path.find("idx3") != std::string::npos) {
     const idx::Images images = idx::read_images(path);
-    return console.table(path, {{"images", fmt::format("{} of {} × {}", count_text(images.pixels.rows()),
-                                                       images.height, images.width)}});
+    return console.facts(path,
+                         {{"images", fmt::format("{} of {} × {}", count_text(images.pixels.rows()),
+                                                 images.height, images.width)}});
   }
-  throw InvalidArgument(sentence(path, ": is of no kind that latlas knows (.npy, .safetensors, IDX, "
-                                       "or a run's folder)"));
+  if (path.find("idx1") != std::string::npos)
+    return console.facts(
+        path, {{"labels", count_text(static_cast<std::int64_t>(idx::read_labels(path).size()))}});
+  throw InvalidArgument(sentence(path,
+                                 ": is of no kind that latlas knows (.npy, .safetensors, IDX, "
+                                 "or a run's folder)"));
 }
 
 }  // namespace
@@ -99,7 +112,8 @@ Action add_info(CLI::App& program, Common& common) {
   CLI::App* command = add_command(program, common, "info", "Say what a file or a run holds",
                                   "  latlas info map.npy model.safetensors\n"
                                   "  latlas info runs/mnist");
-  command->add_option("files", *paths, ".npy, .safetensors, IDX files, or a run's folder")->type_name("");
+  command->add_option("files", *paths, ".npy, .safetensors, IDX files, or a run's folder")
+      ->type_name("");
   return [paths, &common] {
     require(!paths->empty(), "latlas info: name a file, e.g. latlas info map.npy");
     Console console(common.verbosity);

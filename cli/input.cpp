@@ -65,8 +65,8 @@ LabelSet read_labels(const std::string& name) {
   }
   const std::size_t colon = name.rfind(':');
   const bool column = colon != std::string::npos && !std::filesystem::exists(name);
-  Categories texts = categories_of(column ? read_column(name.substr(0, colon), name.substr(colon + 1))
-                                          : read_column(name, ""));
+  Categories texts = categories_of(
+      column ? read_column(name.substr(0, colon), name.substr(colon + 1)) : read_column(name, ""));
   return {std::move(texts.values), std::move(texts.names)};
 }
 
@@ -122,6 +122,20 @@ LabelSet load_labels(const std::string& name, std::int64_t rows) {
   LabelSet labels = read_labels(name);
   const auto n = static_cast<std::int64_t>(labels.values.size());
   require(n == rows, name, ": holds ", n, " labels for ", rows, " rows; they must be as many");
+  return labels;
+}
+
+LabelSet load_labels_like(const std::string& name, std::int64_t rows, const LabelSet& known) {
+  LabelSet labels = load_labels(name, rows);
+  std::vector<std::int32_t> number;
+  for (const auto& own : labels.names) {
+    const auto found = std::find(known.names.begin(), known.names.end(), own);
+    require(found != known.names.end(), name, ": names a class '", own,
+            "' that the labels of the map do not have");
+    number.push_back(static_cast<std::int32_t>(found - known.names.begin()));
+  }
+  for (auto& value : labels.values) value = number[static_cast<std::size_t>(value)];
+  labels.names = known.names;
   return labels;
 }
 

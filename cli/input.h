@@ -39,6 +39,9 @@ struct LabelSet {
 };
 /// @param rows  how many there must be.
 LabelSet load_labels(const std::string& name, std::int64_t rows);
+/// The same for rows that belong to others already labeled: classes are matched by name, and a
+/// class that `known` lacks is an error.
+LabelSet load_labels_like(const std::string& name, std::int64_t rows, const LabelSet& known);
 LabelSet labels_of(const std::vector<std::uint8_t>& labels,
                    const std::vector<std::string>& class_names);
 

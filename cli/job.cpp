@@ -13,29 +13,43 @@ std::vector<std::filesystem::path> recipe_folders() {
   std::vector<std::filesystem::path> folders = {"recipes"};
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back(program.parent_path().parent_path() / "share/latlas/recipes");
-  folders.emplace_back(LATLAS_RECIPES);
+  if (error) return folders;
+  const auto above = program.parent_path().parent_path();
+  folders.push_back(above / "share/latlas/recipes");   // installed
+  folders.push_back(above.parent_path() / "recipes");  // build/<preset>/latlas
   return folders;
 }
 
 }  // namespace
 
 std::vector<Field> fields(DataParams& p) {
-  return {{.name = "name", .value = &p.name,
+  return {{.name = "name",
+           .value = &p.name,
            .help = "a dataset of the catalog, \"synthetic\", or a folder of IDX files"},
-          {.name = "train", .value = &p.train, .help = "first training rows to use; 0 uses all",
-           .low = 0, .high = 1e9},
-          {.name = "test", .value = &p.test, .help = "first test rows to use; 0 uses all", .low = 0,
+          {.name = "train",
+           .value = &p.train,
+           .help = "first training rows to use; 0 uses all",
+           .low = 0,
+           .high = 1e9},
+          {.name = "test",
+           .value = &p.test,
+           .help = "first test rows to use; 0 uses all",
+           .low = 0,
            .high = 1e9}};
 }
 
 std::vector<Field> fields(FigureParams& p) {
   return {{.name = "formats", .value = &p.formats, .help = "files of each figure: png, svg, pdf"},
           {.name = "theme", .value = &p.theme, .help = "background", .choices = {"light", "dark"}},
-          {.name = "palette", .value = &p.palette, .help = "colors of the classes",
+          {.name = "palette",
+           .value = &p.palette,
+           .help = "colors of the classes",
            .choices = {"petroff", "okabe_ito"}},
-          {.name = "dpi", .value = &p.dpi, .help = "pixels an inch of a png; more is larger",
-           .low = 20, .high = 1200}};
+          {.name = "dpi",
+           .value = &p.dpi,
+           .help = "pixels an inch of a png; more is larger",
+           .low = 20,
+           .high = 1200}};
 }
 
 std::vector<std::string> formats_of(const FigureParams& params) {
@@ -54,9 +68,11 @@ std::vector<std::string> formats_of(const FigureParams& params) {
 }
 
 std::vector<Section> Job::sections() {
-  std::vector<Field> top = {
-      {.name = "seed", .value = &seed, .help = "of weights, order of rows, and every other draw",
-       .low = 0, .high = 9.2e18}};
+  std::vector<Field> top = {{.name = "seed",
+                             .value = &seed,
+                             .help = "of weights, order of rows, and every other draw",
+                             .low = 0,
+                             .high = 9.2e18}};
   std::vector<Field> graph = fields(neighbors);
   Field& k = find(graph, "k", "neighbors");
   k.help = "neighbors of a row; 0 takes three times the perplexity";
@@ -67,7 +83,6 @@ std::vector<Section> Job::sections() {
           {"data", fields(data)},
           {"model", without(fields(model), "seed")},
           {"training", std::move(training_fields)},
-          {"pca", fields(pca)},
           {"neighbors", std::move(graph)},
           {"tsne", without(fields(tsne), "seed")},
           {"evaluate", without(fields(evaluate), "seed")},
@@ -77,6 +92,8 @@ std::vector<Section> Job::sections() {
 void Job::prepare() {
   check_recipe(sections());
   formats_of(figures);
+  require(model.latent >= 2, "model: latent is ", model.latent,
+          ", it must be at least 2 for a map");
   model.seed = training.seed = tsne.seed = evaluate.seed = seed;
 }
 
@@ -100,10 +117,10 @@ std::filesystem::path find_recipe(const std::string& name) {
   const std::string near = nearest_name(name, known);
   std::string list;
   for (const auto& n : known) list += (list.empty() ? "" : ", ") + n;
-  throw InvalidArgument(near.empty() ? sentence("no recipe is called '", name, "'; known are ", list,
-                                                ", or give the path of a .toml")
-                                     : sentence("no recipe is called '", name, "'; did you mean '",
-                                                near, "'?"));
+  throw InvalidArgument(
+      near.empty() ? sentence("no recipe is called '", name, "'; known are ", list,
+                              ", or give the path of a .toml")
+                   : sentence("no recipe is called '", name, "'; did you mean '", near, "'?"));
 }
 
 }  // namespace latlas::cli

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "latlas/evaluate/scores.h"
-#include "latlas/layout/pca.h"
 #include "latlas/layout/tsne.h"
 #include "latlas/neighbors/exact.h"
 #include "latlas/nn/train.h"
@@ -38,7 +37,6 @@ struct Job {
   DataParams data;
   AutoencoderParams model;
   TrainParams training;
-  PcaParams pca;
   NeighborsParams neighbors{.k = 0};  // 0: three times the perplexity
   TsneParams tsne;
   EvaluateParams evaluate;

@@ -4,6 +4,7 @@
 // read or written; 130 and 143 stopped by a signal.
 #include <fmt/core.h>
 
+#include <cstdio>
 #include <new>
 #include <utility>
 #include <vector>
@@ -22,7 +23,8 @@ CLI::App* add_command(CLI::App& program, Common& common, const std::string& name
   CLI::App* command = program.add_subcommand(name, what);
   command->allow_extras();
   command->footer("\nExamples:\n" + examples);
-  command->add_option("--threads", common.threads, "Threads to use; results do not depend on it [all]")
+  command
+      ->add_option("--threads", common.threads, "Threads to use; results do not depend on it [all]")
       ->check(CLI::Range(0, 1024))
       ->type_name("")
       ->group("Program");
@@ -44,6 +46,13 @@ constexpr const char* kTour =
     "  latlas map embeddings.npy -o map.npy         a t-SNE map of vectors of any origin\n"
     "  latlas plot map.npy --labels labels.npy -o map.png\n"
     "\nEach command explains itself: latlas map --help";
+
+// Results that could not be written are no results.
+int finish_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw IoError("standard output cannot be written");
+  return 0;
+}
 
 int run(int argc, char** argv) {
   CLI::App program(kAbout, "latlas");
@@ -79,19 +88,21 @@ int run(int argc, char** argv) {
     simd::prepare();
     watch_for_interrupts();
     action();
-    return 0;
+    // A signal that came too late to stop anything is still the user's wish.
+    if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
+    return finish_output();
   }
   if (const auto words = program.remaining(); !words.empty()) {
     std::vector<std::string> names;
     for (const auto& [name, action] : actions) names.push_back(name);
     const std::string near = nearest_name(words.front(), names);
-    throw InvalidArgument(near.empty()
-                              ? sentence("latlas: '", words.front(), "' is no command; see latlas --help")
-                              : sentence("latlas: '", words.front(), "' is no command; did you mean '",
-                                         near, "'?"));
+    throw InvalidArgument(
+        near.empty()
+            ? sentence("latlas: '", words.front(), "' is no command; see latlas --help")
+            : sentence("latlas: '", words.front(), "' is no command; did you mean '", near, "'?"));
   }
   fmt::print("{}", program.help());
-  return 0;
+  return finish_output();
 }
 
 int fail(int code, std::string_view sentence) {

@@ -8,10 +8,11 @@
 #include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
+#include "cli/job.h"
 #include "cli/mapping.h"
 #include "cli/plan.h"
-#include "cli/job.h"
 #include "latlas/core/error.h"
+#include "latlas/core/file.h"
 #include "latlas/core/npy.h"
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/pca.h"
@@ -67,12 +68,12 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   near.k = neighbors_for(near.k, o.tsne.perplexity, n);
   const double rate = machine_rate();
   Plan plan = plan_neighbors(n, n + fresh.rows(), rows.cols(), near.k, rate);
-  plan += plan_tsne(n, near.k, o.tsne.iterations, rate);
+  plan += plan_tsne(n, near.k, o.tsne, rate);
   plan.bytes += n * rows.cols() * 4;
   require_fits(plan, "lower --perplexity or --k, or map fewer rows");
   console.say("plan        " + describe(plan));
 
-  const auto begin = std::chrono::steady_clock::now();
+  auto begin = std::chrono::steady_clock::now();
   const auto since_begin = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
@@ -82,12 +83,15 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   metrics.set("neighbors.seconds", since_begin());
   console.finish("neighbors", fmt::format("{} of each row, exact", near.k), since_begin());
 
+  begin = std::chrono::steady_clock::now();
   Mapped mapped;
   TsneResult result = tsne(graph, map_start(rows), o.tsne, console.progress("iterations"));
   for (const auto& note : result.notes) console.note(note);
   if (result.stopped)
-    console.note(fmt::format("stopped after {} iterations; the map so far is written", result.iterations));
-  metrics.set("tsne.kl", exact_kl(graph, o.tsne.perplexity, result.map));
+    console.note(
+        fmt::format("stopped after {} iterations; the map so far is written", result.iterations));
+  metrics.set("tsne.kl",
+              result.stopped ? result.kl : exact_kl(graph, o.tsne.perplexity, result.map));
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
     near.k = std::min(near.k, n);
@@ -97,18 +101,21 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     mapped.placed = std::move(placed.map);
   }
   metrics.set("tsne.seconds", since_begin());
-  mapped.method_line = fmt::format("KL {:.3f} after {} iterations", *metrics.get("tsne.kl"),
-                                   result.iterations);
+  mapped.method_line =
+      fmt::format("KL {:.3f} after {} iterations", *metrics.get("tsne.kl"), result.iterations);
   mapped.map = std::move(result.map);
   return mapped;
 }
 
-void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels) {
+void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels, Console& console) {
   render::ComposeOptions options;
   options.title = fmt::format("{} of {}", o.method == "pca" ? "PCA" : "t-SNE", o.data);
   options.subtitle = fmt::format("{} rows", count_text(mapped.map.rows()));
   options.footnote = mapped.method_line;
   options.ticks = o.method == "pca";
+  if (!mapped.placed.empty() && !labels.empty())
+    console.note(
+        "the figure shows map and new rows in two colors; latlas plot colors both by class");
   if (!mapped.placed.empty())
     render::draw(render::scatter_train_test(mapped.map, mapped.placed, options), o.plot);
   else
@@ -121,7 +128,10 @@ void run_map(const Options& o, const Common& common) {
           "'; known are tsne, pca");
   require(o.fresh.empty() == o.placed.empty(),
           "latlas map: --new and --new-out belong together (rows to place, and where they go)");
+  require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
+  for (const auto& out : {o.out, o.placed, o.plot})
+    if (!out.empty()) require_writable(out);
   Console console(common.verbosity);
   Matrix rows = load_rows(o.data);
   Matrix fresh = o.fresh.empty() ? Matrix() : load_rows(o.fresh);
@@ -140,14 +150,16 @@ void run_map(const Options& o, const Common& common) {
                                           : map_by_tsne(o, rows, fresh, metrics, console);
   npy::write(o.out, mapped.map);
   if (!mapped.placed.empty()) npy::write(o.placed, mapped.placed);
-  if (!o.plot.empty()) plot_map(o, mapped, labels);
+  if (!o.plot.empty()) plot_map(o, mapped, labels, console);
   stop_if_interrupted();
 
   std::vector<std::pair<std::string, std::string>> lines = {
-      {"map", fmt::format("{} × {} in {}", count_text(mapped.map.rows()), mapped.map.cols(), o.out)},
+      {"map",
+       fmt::format("{} × {} in {}", count_text(mapped.map.rows()), mapped.map.cols(), o.out)},
       {o.method == "pca" ? "PCA" : "t-SNE", mapped.method_line}};
   if (!mapped.placed.empty())
-    lines.emplace_back("new rows", fmt::format("{} placed, in {}", count_text(mapped.placed.rows()), o.placed));
+    lines.emplace_back("new rows",
+                       fmt::format("{} placed, in {}", count_text(mapped.placed.rows()), o.placed));
   if (o.scores && rows.rows() >= 4) {
     const EvaluateParams params = fitting_scores({}, rows.rows(), console);
     const Quality q = evaluate_map(rows, mapped.map, labels.values, params);

@@ -21,8 +21,8 @@ PlaceParams place_params(const TsneParams& fitted, std::int64_t k);
 /// Tells the user what place() has to say of its result.
 void note_placing(const PlaceResult& placed, Console& console);
 
-/// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k is
-/// noted.
+/// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k
+/// is noted.
 EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console);
 
 /// The first columns of rows, as a view.

@@ -24,6 +24,7 @@
 #include "latlas/data/catalog.h"
 #include "latlas/data/table.h"
 #include "latlas/evaluate/probes.h"
+#include "latlas/layout/pca.h"
 #include "latlas/layout/place.h"
 #include "latlas/nn/autoencoder.h"
 #include "latlas/runs/run_directory.h"
@@ -36,6 +37,8 @@ double since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+// Part of every key: to be raised when a stage computes otherwise than before.
+constexpr const char* kComputation = "1";
 // Figures that show shares of the test images need few of them.
 constexpr std::int64_t kSheetImages = 20;
 // Raw pixels are a baseline: a sample of test rows places their accuracy well enough.
@@ -54,13 +57,16 @@ History read_history(const std::filesystem::path& path) {
 class Pipeline {
  public:
   Pipeline(Job job, const PipelineOptions& options, Console& console)
-      : job_(std::move(job)), options_(options), console_(console), run_(options.folder, options.fresh) {}
+      : job_(std::move(job)), options_(options), console_(console) {}
 
   void run() {
-    show_notes();
     load_data();
-    describe_run();
     announce_plan();
+    run_.emplace(options_.folder, options_.fresh);
+    show_notes();
+    write_file(
+        run_->path("recipe.toml"),
+        recipe_text(job_.sections(), "latlas run " + options_.recipe + ", every value filled in"));
     train();
     encode_rows();
     fit_components();
@@ -82,10 +88,11 @@ class Pipeline {
   void draw();
   void conclude();
 
-  /// Runs `work`, which returns the files it wrote and the line it leaves, unless it is done.
+  /// Runs `work`, unless it is done.
   struct Outcome {
-    std::vector<std::string> files;
-    std::string line;
+    std::vector<std::string> files;  ///< It wrote them.
+    std::string line;                ///< It leaves this on the console.
+    Metrics metrics = {};
   };
   template <class Work>
   bool stage(const std::string& name, const std::vector<std::string>& parts, Work work);
@@ -94,16 +101,16 @@ class Pipeline {
     if (interrupted_by() != 0) interrupt();
   }
   void show_notes() {
-    for (const auto& note : run_.take_notes()) console_.note(note);
+    for (const auto& note : run_->take_notes()) console_.note(note);
   }
   std::filesystem::path checkpoint() const;
   void save_model();
-  Matrix array(const std::string& file) { return npy::read_matrix(run_.path(file)); }
+  Matrix array(const std::string& file) { return npy::read_matrix(run_->path(file)); }
 
   Job job_;
   PipelineOptions options_;
   Console& console_;
-  RunDirectory run_;
+  std::optional<RunDirectory> run_;  // made after the plan, which may refuse
   Dataset data_;
   std::string data_hash_, train_key_;
   LabelSet train_labels_, test_labels_;
@@ -112,32 +119,35 @@ class Pipeline {
   Matrix latents_train_, latents_test_, pca_train_, pca_test_, tsne_train_, tsne_test_;
   std::vector<double> variance_ratios_;
   Clock::time_point begin_ = Clock::now();
+  bool ran_ = false;  // whether any stage was run this time
 };
 
 template <class Work>
 bool Pipeline::stage(const std::string& name, const std::vector<std::string>& parts, Work work) {
-  std::vector<std::string> all = {name, "1"};  // the second: raised when a stage computes otherwise
+  std::vector<std::string> all = {name, kComputation};
   all.insert(all.end(), parts.begin(), parts.end());
   const std::string key = stage_key(all);
-  const bool done = run_.is_done(name, key);
+  const bool done = run_->is_done(name, key);
   show_notes();
   if (done) {
     console_.kept(name);
     return false;
   }
   stop_if_interrupted();
+  describe_run();
   const auto begin = Clock::now();
-  const Outcome outcome = work(key);
+  Outcome outcome = work(key);
   const double seconds = since(begin);
-  run_.finish(name, key, seconds, outcome.files);
+  run_->finish(name, key, seconds, outcome.files, std::move(outcome.metrics));
+  ran_ = true;
   console_.finish(name, outcome.line, seconds);
   return true;
 }
 
 void Pipeline::interrupt() {
-  run_.save();
-  console_.say(fmt::format("stopped; the same command goes on from here ({})",
-                           options_.folder.string()));
+  run_->save();
+  console_.say(fmt::format("stopped; the same command{} goes on from here ({})",
+                           options_.fresh ? " without --fresh" : "", options_.folder.string()));
   throw Interrupted{interrupted_by()};
 }
 
@@ -150,9 +160,10 @@ void Pipeline::load_data() {
       fetch_named(name, console_);
     } catch (const IoError& error) {
       if (!options_.or_synthetic) throw;
-      console_.note(fmt::format("{} is neither here nor can it be reached; going on with the "
-                                "built-in synthetic digits",
-                                name));
+      console_.note(
+          fmt::format("{} is not here and could not be fetched; going on with the built-in "
+                      "synthetic digits ({})",
+                      name, error.what()));
       job_.data.name = "synthetic";
     }
   } else if (options_.or_synthetic && name != "synthetic" && !std::filesystem::is_directory(name) &&
@@ -179,46 +190,46 @@ void Pipeline::load_data() {
 }
 
 void Pipeline::describe_run() {
-  write_file(run_.path("recipe.toml"),
-             recipe_text(job_.sections(), "latlas run " + options_.recipe + ", every value filled in"));
-  run_.describe("latlas", LATLAS_VERSION);
-  run_.describe("compiler", __VERSION__);
-  run_.describe("recipe", options_.recipe);
-  run_.describe("seed", std::to_string(job_.seed));
-  run_.describe("simd", std::string(simd::name()));
-  run_.describe("threads", std::to_string(threads()));
-  run_.describe("processor", machine::processor());
-  run_.describe("system", machine::system());
-  run_.describe("data", data_.source);
-  run_.describe("data_sha256", data_hash_);
+  run_->describe("latlas", LATLAS_VERSION);
+  run_->describe("compiler", __VERSION__);
+  run_->describe("recipe", options_.recipe);
+  run_->describe("seed", std::to_string(job_.seed));
+  run_->describe("simd", std::string(simd::name()));
+  run_->describe("threads", std::to_string(threads()));
+  run_->describe("processor", machine::processor());
+  run_->describe("system", machine::system());
+  run_->describe("data", data_.source);
+  run_->describe("data_sha256", data_hash_);
   char time[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
-  run_.describe("started", time);
+  run_->describe("started", time);
 }
 
 void Pipeline::announce_plan() {
   const double rate = machine_rate();
   const std::int64_t n = data_.train.rows(), m = data_.test.rows(), d = data_.train.cols();
   const std::int64_t k = neighbors_for(job_.neighbors.k, job_.tsne.perplexity, n);
-  const std::int64_t parameters = make_autoencoder(d, job_.model).parameters();
+  const double parameters = count_parameters(d, job_.model);
   Plan plan = plan_training(n, m, parameters, job_.training.epochs, rate);
   plan += plan_neighbors(n, n + m, job_.model.latent, k, rate);
-  plan += plan_tsne(n, k, job_.tsne.iterations, rate);
+  plan += plan_tsne(n, k, job_.tsne, rate);
   plan += plan_scores(n, job_.model.latent, job_.evaluate.sample_rows, rate);
+  plan += {0, (n + m) * d * 4};  // the pixels as numbers, for their score
   plan.bytes += (n + m) * (d + 8 * job_.model.latent) + 60'000'000;
   require_fits(plan, "use fewer rows, e.g. --set data.train=10000");
-  console_.say(fmt::format("plan        {}; results in {}", describe(plan), options_.folder.string()));
+  console_.say(
+      fmt::format("plan        {}; results in {}", describe(plan), options_.folder.string()));
 }
 
 std::filesystem::path Pipeline::checkpoint() const {
-  return run_.path("checkpoints") / ("train-" + train_key_.substr(0, 16) + ".safetensors");
+  return run_->path("checkpoints") / ("train-" + train_key_.substr(0, 16) + ".safetensors");
 }
 
 void Pipeline::save_model() {
-  write_model(run_.path("model.safetensors"), *model_,
+  write_model(run_->path("model.safetensors"), *model_,
               {{"loss", job_.training.loss}, {"data", job_.data.name}});
-  write_file(run_.path("history.csv"), to_csv(history_));
+  write_file(run_->path("history.csv"), to_csv(history_));
 }
 
 void Pipeline::train() {
@@ -227,11 +238,16 @@ void Pipeline::train() {
                                           fingerprint(fields(job_.training))};
   const bool ran = stage("train", parts, [&](const std::string& key) -> Outcome {
     train_key_ = key;
-    std::filesystem::create_directories(run_.path("checkpoints"));
+    std::filesystem::create_directories(run_->path("checkpoints"));
     Trainer trainer(*model_, data_.train, data_.test, job_.training);
     if (!options_.fresh && std::filesystem::exists(checkpoint())) {
-      trainer.resume(read_state(checkpoint(), *model_));
-      console_.say(fmt::format("train       resumed after epoch {}", trainer.history().size()));
+      try {
+        trainer.resume(read_state(checkpoint(), *model_));
+        console_.say(fmt::format("train       resumed after epoch {}", trainer.history().size()));
+      } catch (const std::exception& error) {
+        console_.note(
+            fmt::format("the checkpoint cannot be used, training begins anew ({})", error.what()));
+      }
     }
     auto saved = Clock::now();
     const Progress progress = console_.progress("steps");
@@ -248,34 +264,36 @@ void Pipeline::train() {
     }
     double seconds = 0;
     for (const Epoch& e : history_) seconds += e.seconds;
-    Metrics& m = run_.metrics();
-    m.erase("model");
+    Metrics m;
     m.set("model.loss", history_.back().loss);
     m.set("model.val_loss", history_.back().val_loss);
     m.set("model.epochs", static_cast<double>(history_.size()));
     m.set("model.seconds", seconds);
     m.set("model.parameters", static_cast<double>(model_->parameters()));
-    std::filesystem::remove_all(run_.path("checkpoints"));
     return {{"model.safetensors", "history.csv"},
             fmt::format("{} epochs, loss {:.4f}, val_loss {:.4f}", history_.size(),
-                        history_.back().loss, history_.back().val_loss)};
+                        history_.back().loss, history_.back().val_loss),
+            std::move(m)};
   });
+  std::error_code ignored;  // checkpoints go only after the manifest knows the model
+  std::filesystem::remove_all(run_->path("checkpoints"), ignored);
   if (ran) return;
-  model_ = read_model(run_.path("model.safetensors"));
-  history_ = read_history(run_.path("history.csv"));
+  model_ = read_model(run_->path("model.safetensors"));
+  history_ = read_history(run_->path("history.csv"));
 }
 
 void Pipeline::encode_rows() {
-  const std::vector<std::string> parts = {data_hash_, run_.hash_of("model.safetensors")};
+  const std::vector<std::string> parts = {data_hash_, run_->hash_of("model.safetensors")};
   stage("encode", parts, [&](const std::string&) -> Outcome {
     latents_train_ = encode(*model_, data_.train);
     latents_test_ = encode(*model_, data_.test);
-    npy::write(run_.path("latents_train.npy"), latents_train_);
-    npy::write(run_.path("latents_test.npy"), latents_test_);
-    npy::write(run_.path("labels_train.npy"), std::span<const std::uint8_t>(data_.train_labels));
-    npy::write(run_.path("labels_test.npy"), std::span<const std::uint8_t>(data_.test_labels));
+    npy::write(run_->path("latents_train.npy"), latents_train_);
+    npy::write(run_->path("latents_test.npy"), latents_test_);
+    npy::write(run_->path("labels_train.npy"), std::span<const std::uint8_t>(data_.train_labels));
+    npy::write(run_->path("labels_test.npy"), std::span<const std::uint8_t>(data_.test_labels));
     return {{"latents_train.npy", "latents_test.npy", "labels_train.npy", "labels_test.npy"},
-            fmt::format("{} latents of {} values", count_text(latents_train_.rows() + latents_test_.rows()),
+            fmt::format("{} latents of {} values",
+                        count_text(latents_train_.rows() + latents_test_.rows()),
                         latents_train_.cols())};
   });
   if (latents_train_.empty()) {
@@ -285,48 +303,39 @@ void Pipeline::encode_rows() {
 }
 
 void Pipeline::fit_components() {
-  const std::vector<std::string> parts = {run_.hash_of("latents_train.npy"),
-                                          run_.hash_of("latents_test.npy"),
-                                          fingerprint(fields(job_.pca))};
+  const std::vector<std::string> parts = {run_->hash_of("latents_train.npy"),
+                                          run_->hash_of("latents_test.npy")};
   stage("pca", parts, [&](const std::string&) -> Outcome {
     const auto begin = Clock::now();
     // All components are fitted, for the figure of the explained variance; the first are kept.
-    const Pca all = fit_pca(latents_train_, {.components = std::min(latents_train_.rows(),
-                                                                    latents_train_.cols())});
-    const std::int64_t kept = job_.pca.components;
-    require(kept <= all.components.rows(), "pca: ", kept, " components are more than the ",
-            all.components.rows(), " that these latents have");
+    const Pca all = fit_pca(latents_train_,
+                            {.components = std::min(latents_train_.rows(), latents_train_.cols())});
     for (const auto& [file, rows] : {std::pair("pca_train.npy", ConstRows(latents_train_)),
                                      std::pair("pca_test.npy", ConstRows(latents_test_))}) {
       const Matrix coordinates = transform(all, rows);
-      npy::write(run_.path(file), first_columns(coordinates, kept));
+      npy::write(run_->path(file), first_columns(coordinates, 2));
     }
-    Metrics& m = run_.metrics();
-    m.erase("pca");
+    Metrics m;
     m.set("pca.explained_variance_ratio", all.explained_variance_ratio);
     m.set("pca.seconds", since(begin));
-    double share = 0;
-    for (std::int64_t i = 0; i < kept; ++i)
-      share += all.explained_variance_ratio[static_cast<std::size_t>(i)];
+    const double share = all.explained_variance_ratio[0] + all.explained_variance_ratio[1];
     return {{"pca_train.npy", "pca_test.npy"},
-            fmt::format("{} of {} components explain {:.1f} % of the variance", kept,
-                        all.components.rows(), 100 * share)};
+            fmt::format("2 of {} components explain {:.1f} % of the variance",
+                        all.components.rows(), 100 * share),
+            std::move(m)};
   });
   pca_train_ = array("pca_train.npy");
   pca_test_ = array("pca_test.npy");
-  variance_ratios_ = run_.metrics().list("pca.explained_variance_ratio");
+  variance_ratios_ = run_->metrics().list("pca.explained_variance_ratio");
 }
 
 void Pipeline::lay_out() {
-  const std::vector<std::string> parts = {run_.hash_of("latents_train.npy"),
-                                          run_.hash_of("latents_test.npy"),
-                                          fingerprint(fields(job_.neighbors)),
-                                          fingerprint(fields(job_.tsne))};
+  const std::vector<std::string> parts = {
+      run_->hash_of("latents_train.npy"), run_->hash_of("latents_test.npy"),
+      fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.tsne))};
   stage("tsne", parts, [&](const std::string&) -> Outcome {
     const std::int64_t n = latents_train_.rows();
-    Metrics& m = run_.metrics();
-    m.erase("neighbors");
-    m.erase("tsne");
+    Metrics m;
 
     auto begin = Clock::now();
     NeighborsParams near = job_.neighbors;
@@ -346,7 +355,7 @@ void Pipeline::lay_out() {
     const double kl = exact_kl(graph, job_.tsne.perplexity, map.map);
     m.set("tsne.kl", kl);
     m.set("tsne.iterations", static_cast<double>(map.iterations));
-    npy::write(run_.path("tsne_train.npy"), map.map);
+    npy::write(run_->path("tsne_train.npy"), map.map);
 
     PlaceResult placed;
     if (latents_test_.rows() > 0)
@@ -354,27 +363,30 @@ void Pipeline::lay_out() {
                      place_params(job_.tsne, graph.k()), console_.progress("rows"));
     note_placing(placed, console_);
     if (placed.stopped) interrupt();
-    npy::write(run_.path("tsne_test.npy"), placed.map);
+    npy::write(run_->path("tsne_test.npy"), placed.map);
     m.set("tsne.seconds", since(begin));
     return {{"tsne_train.npy", "tsne_test.npy"},
             fmt::format("KL {:.3f} after {} iterations{}, {} test rows placed", kl, map.iterations,
                         map.converged ? " (it had stopped falling)" : "",
-                        count_text(placed.map.rows()))};
+                        count_text(placed.map.rows())),
+            std::move(m)};
   });
   tsne_train_ = array("tsne_train.npy");
   tsne_test_ = array("tsne_test.npy");
 }
 
 void Pipeline::score() {
-  const std::vector<std::string> parts = {
-      data_hash_, run_.hash_of("latents_train.npy"), run_.hash_of("pca_train.npy"),
-      run_.hash_of("pca_test.npy"), run_.hash_of("tsne_train.npy"), run_.hash_of("tsne_test.npy"),
-      fingerprint(fields(job_.evaluate))};
+  const std::vector<std::string> parts = {data_hash_,
+                                          run_->hash_of("latents_train.npy"),
+                                          run_->hash_of("pca_train.npy"),
+                                          run_->hash_of("pca_test.npy"),
+                                          run_->hash_of("tsne_train.npy"),
+                                          run_->hash_of("tsne_test.npy"),
+                                          fingerprint(fields(job_.evaluate))};
   stage("evaluate", parts, [&](const std::string&) -> Outcome {
     const EvaluateParams params = fitting_scores(job_.evaluate, latents_train_.rows(), console_);
     const std::string recall = fmt::format("recall_at_{}", params.k);
-    Metrics& m = run_.metrics();
-    m.erase("quality");
+    Metrics m;
     const auto set_score = [&](const std::string& name, const Score& score) {
       m.set(name, score.value);
       if (score.standard_error > 0) m.set(name + "_error", score.standard_error);
@@ -395,11 +407,11 @@ void Pipeline::score() {
     set_quality("tsne", tsne_train_, tsne_test_);
     if (latents_test_.rows() > 0) {
       set_score("quality.latents.knn_accuracy",
-                knn_accuracy(latents_train_, train_labels_.values, latents_test_, test_labels_.values,
-                             params));
-      set_score("quality.latents.probe_accuracy",
-                probe_accuracy(latents_train_, train_labels_.values, latents_test_,
-                               test_labels_.values));
+                knn_accuracy(latents_train_, train_labels_.values, latents_test_,
+                             test_labels_.values, params));
+      set_score(
+          "quality.latents.probe_accuracy",
+          probe_accuracy(latents_train_, train_labels_.values, latents_test_, test_labels_.values));
       EvaluateParams pixels = params;
       pixels.exact_rows = std::min(pixels.exact_rows, kPixelSample);
       pixels.sample_rows = std::min(pixels.sample_rows, kPixelSample);
@@ -407,36 +419,53 @@ void Pipeline::score() {
                 knn_accuracy(scaled(data_.train), train_labels_.values, scaled(data_.test),
                              test_labels_.values, pixels));
     }
-    return {{}, "scores of both maps, the latents and the pixels"};
+    return {{}, "scores of both maps, the latents and the pixels", std::move(m)};
   });
 }
 
 void Pipeline::draw() {
-  std::vector<std::string> parts = {
-      run_.hash_of("history.csv"),   run_.hash_of("model.safetensors"), run_.hash_of("pca_train.npy"),
-      run_.hash_of("pca_test.npy"),  run_.hash_of("tsne_train.npy"),    run_.hash_of("tsne_test.npy"),
-      run_.hash_of("labels_train.npy"), fingerprint(fields(job_.figures)),
-      std::to_string(run_.metrics().get("quality.tsne.trustworthiness").value_or(0))};
+  // Figures show scores and names, so those are part of the key.
+  std::vector<std::string> parts = {run_->hash_of("history.csv"),
+                                    run_->hash_of("model.safetensors"),
+                                    run_->hash_of("pca_train.npy"),
+                                    run_->hash_of("pca_test.npy"),
+                                    run_->hash_of("tsne_train.npy"),
+                                    run_->hash_of("tsne_test.npy"),
+                                    data_hash_,
+                                    job_.data.name,
+                                    std::to_string(data_.height),
+                                    std::to_string(data_.width),
+                                    fingerprint(fields(job_.figures)),
+                                    fingerprint(fields(job_.model)),
+                                    job_.training.loss};
+  for (const auto& [name, done] : run_->stages())
+    if (name != "figures") parts.push_back(done.metrics.json());
+  parts.insert(parts.end(), data_.class_names.begin(), data_.class_names.end());
   stage("figures", parts, [&](const std::string&) -> Outcome {
     const std::int64_t shown = std::min(kSheetImages, data_.test.rows());
     const Matrix originals = scaled(data_.test.rows(0, shown));
     const Matrix reconstructions = reconstruct(*model_, Pixels(data_.test.rows(0, shown)));
-    const Gallery gallery{job_, run_.metrics(), pca_train_, pca_test_, tsne_train_, tsne_test_,
-                          train_labels_, test_labels_, originals, reconstructions,
-                          data_.train.cols(), data_.height,
-                          data_.width, history_, variance_ratios_};
-    const auto files = draw_gallery(gallery, run_.folder());
+    const Metrics scores = run_->metrics();
+    const Gallery gallery{job_,        scores,          pca_train_,         pca_test_,
+                          tsne_train_, tsne_test_,      train_labels_,      test_labels_,
+                          originals,   reconstructions, data_.train.cols(), data_.height,
+                          data_.width, history_,        variance_ratios_};
+    const auto files = draw_gallery(gallery, run_->folder());
     return {files, fmt::format("{} files", files.size())};
   });
 }
 
 void Pipeline::conclude() {
-  Metrics& m = run_.metrics();
   const double total = since(begin_);
-  m.set("total_seconds", total);
-  m.set("peak_memory_bytes", static_cast<double>(machine::peak_memory()));
-  m.set("threads", threads());
-  run_.save();
+  if (ran_) {
+    double seconds = 0;
+    for (const auto& [name, done] : run_->stages()) seconds += done.seconds;
+    run_->totals().set("total_seconds", seconds);
+    run_->totals().set("peak_memory_bytes", static_cast<double>(machine::peak_memory()));
+    run_->totals().set("threads", threads());
+  }
+  run_->save();
+  const Metrics m = run_->metrics();
   if (console_.json()) return console_.print(m.json());
 
   const auto value = [&](const std::string& name, int digits) {
@@ -450,24 +479,26 @@ void Pipeline::conclude() {
   console_.table(
       fmt::format("{} in {}, {} of memory at most", options_.recipe, seconds_text(total),
                   bytes_text(machine::peak_memory())),
-      {{"autoencoder", fmt::format("val_loss {} after {} epochs, {} parameters",
-                                   value("model.val_loss", 4), value("model.epochs", 0),
-                                   count_text(model_->parameters()))},
+      {{"autoencoder",
+        fmt::format("val_loss {} after {} epochs, {} parameters", value("model.val_loss", 4),
+                    value("model.epochs", 0), count_text(model_->parameters()))},
        {"t-SNE", fmt::format("KL {}", value("tsne.kl", 3))},
-       {"latents", fmt::format("{} of test rows get their class from the 10 nearest latents (pixels: {})",
-                               value("quality.latents.knn_accuracy", 3),
-                               value("quality.pixels.knn_accuracy", 3))}});
+       {"latents",
+        fmt::format("{} of test rows get their class from the {} nearest latents (pixels: {})",
+                    value("quality.latents.knn_accuracy", 3), job_.evaluate.label_k,
+                    value("quality.pixels.knn_accuracy", 3))}});
   console_.table("how far to trust the maps   PCA    t-SNE   (1 is best)",
                  {{"trustworthiness       ", both("trustworthiness")},
                   {"continuity", both("continuity")},
-                  {"recall of 15 neighbors", both("recall_at_15")},
+                  {fmt::format("recall of {} neighbors", job_.evaluate.k),
+                   both(fmt::format("recall_at_{}", job_.evaluate.k))},
                   {"distance correlation", both("spearman")},
                   {"label accuracy", both("label_accuracy")},
                   {"… of test points", both("test_label_accuracy")}});
-  console_.table("files", {{"figures", (run_.folder() / "figures").string()},
-                           {"scores", run_.path("metrics.json").string()},
-                           {"arrays", (run_.folder() / "*.npy").string()},
-                           {"model", run_.path("model.safetensors").string()}});
+  console_.table("files", {{"figures", (run_->folder() / "figures").string()},
+                           {"scores", run_->path("metrics.json").string()},
+                           {"arrays", (run_->folder() / "*.npy").string()},
+                           {"model", run_->path("model.safetensors").string()}});
 }
 
 }  // namespace

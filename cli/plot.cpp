@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "latlas/core/error.h"
+#include "latlas/core/file.h"
 #include "latlas/render/compose.h"
 #include "latlas/render/draw.h"
 
@@ -27,6 +28,7 @@ void run_plot(const Options& o, const Common& common) {
   require(o.palette == "petroff" || o.palette == "okabe_ito", "latlas plot: --palette is '",
           o.palette, "'; known are petroff, okabe_ito");
   render::format_of(o.out);
+  require_writable(o.out);
   Console console(common.verbosity);
   const auto load_map = [](const std::string& name) {
     Matrix map = load_rows(name);
@@ -37,16 +39,16 @@ void run_plot(const Options& o, const Common& common) {
   const Matrix map = load_map(o.map);
   const Matrix placed = o.placed.empty() ? Matrix() : load_map(o.placed);
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
-  const LabelSet placed_labels =
-      o.placed_labels.empty() ? LabelSet{} : load_labels(o.placed_labels, placed.rows());
-  require(labels.empty() == placed_labels.empty() || placed.empty(),
+  require(o.labels.empty() == o.placed_labels.empty() || placed.empty(),
           "latlas plot: give labels for both the map and the new points, or for neither");
-  require(placed_labels.empty() || placed_labels.names == labels.names,
-          "latlas plot: the labels of map and new points name different classes");
+  const LabelSet placed_labels = o.placed_labels.empty()
+                                     ? LabelSet{}
+                                     : load_labels_like(o.placed_labels, placed.rows(), labels);
 
   render::ComposeOptions options;
   options.title = o.title.empty() ? std::filesystem::path(o.map).stem().string() : o.title;
-  options.subtitle = o.subtitle.empty() ? fmt::format("{} points", count_text(map.rows())) : o.subtitle;
+  options.subtitle =
+      o.subtitle.empty() ? fmt::format("{} points", count_text(map.rows())) : o.subtitle;
   options.theme = o.theme == "dark" ? render::Theme::dark : render::Theme::light;
   options.ticks = o.ticks;
   options.width = o.width;
@@ -54,11 +56,11 @@ void run_plot(const Options& o, const Common& common) {
   render::Figure figure =
       placed.empty()   ? render::scatter(map, labels.values, labels.names, options)
       : labels.empty() ? render::scatter_train_test(map, placed, options)
-                       : render::scatter_train_test(map, labels.values, placed, placed_labels.values,
-                                                    labels.names, options);
+                       : render::scatter_train_test(map, labels.values, placed,
+                                                    placed_labels.values, labels.names, options);
   figure.palette = o.palette == "okabe_ito" ? render::Palette::okabe_ito : render::Palette::petroff;
   render::draw(figure, o.out, {.dpi = o.dpi});
-  console.table("", {{"figure", o.out}});
+  console.facts("", {{"figure", o.out}});
 }
 
 }  // namespace
@@ -71,10 +73,12 @@ Action add_plot(CLI::App& program, Common& common) {
       "  latlas plot map.npy --labels packages.tsv:section --title \"Debian packages\" -o map.pdf\n"
       "  latlas plot train_map.npy --new test_map.npy --theme dark -o both.svg");
   command->add_option("map", o->map, "An .npy of n × 2 places")->type_name("");
-  command->add_option("--out,-o", o->out, "The figure: .png, .svg or .pdf [map.png]")->type_name("");
+  command->add_option("--out,-o", o->out, "The figure: .png, .svg or .pdf [map.png]")
+      ->type_name("");
   command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")
       ->type_name("");
-  command->add_option("--new", o->placed, "A second map, drawn on top (test points)")->type_name("");
+  command->add_option("--new", o->placed, "A second map, drawn on top (test points)")
+      ->type_name("");
   command->add_option("--new-labels", o->placed_labels, "Its classes")->type_name("");
   command->add_option("--title", o->title, "[the file's name]")->type_name("");
   command->add_option("--subtitle", o->subtitle, "[the number of points]")->type_name("");

@@ -49,9 +49,8 @@ Action add_run(CLI::App& program, Common& common) {
     job.prepare();
 
     options->pipeline.recipe = path.stem();
-    options->pipeline.folder =
-        options->out.empty() ? std::filesystem::path("runs") / path.stem()
-                             : std::filesystem::path(options->out);
+    options->pipeline.folder = options->out.empty() ? std::filesystem::path("runs") / path.stem()
+                                                    : std::filesystem::path(options->out);
     Console console(common.verbosity);
     run_pipeline(std::move(job), options->pipeline, console);
   };

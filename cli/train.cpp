@@ -24,12 +24,13 @@ Action add_train(CLI::App& program, Common& common) {
     TrainParams training;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* command = add_command(
-      program, common, "train", "Train an autoencoder on rows of numbers or images",
-      "  latlas train mnist:train --validation mnist:test -o model.safetensors\n"
-      "  latlas train vectors.npy --latent 16 --hidden 128 --loss mean_squared_error\n"
-      "       --output-activation linear --epochs 20");
-  command->add_option("data", o->data, "NAME:train, an .npy of rows, or an IDX file")->type_name("");
+  CLI::App* command =
+      add_command(program, common, "train", "Train an autoencoder on rows of numbers or images",
+                  "  latlas train mnist:train --validation mnist:test -o model.safetensors\n"
+                  "  latlas train vectors.npy --latent 16 --hidden 128 --loss mean_squared_error\n"
+                  "       --output-activation linear --epochs 20");
+  command->add_option("data", o->data, "NAME:train, an .npy of rows, or an IDX file")
+      ->type_name("");
   command->add_option("--validation", o->validation, "Rows to validate on after every epoch")
       ->type_name("");
   command->add_option("--out,-o", o->out, "The model's file [model.safetensors]")->type_name("");
@@ -46,12 +47,15 @@ Action add_train(CLI::App& program, Common& common) {
     require(o->training.epochs >= 1, "latlas train: --epochs is ", o->training.epochs,
             ", it must be at least 1");
     Console console(common.verbosity);
+    require_writable(o->out);
+    if (!o->history.empty()) require_writable(o->history);
     const Input data = load_input(o->data);
     const Input validation = o->validation.empty() ? Input{} : load_input(o->validation);
-    Autoencoder model = make_autoencoder(data.cols(), o->model);
-    const Plan plan = plan_training(data.rows(), validation.rows(), model.parameters(),
-                                    o->training.epochs, machine_rate());
+    const Plan plan =
+        plan_training(data.rows(), validation.rows(), count_parameters(data.cols(), o->model),
+                      o->training.epochs, machine_rate());
     require_fits(plan, "use a smaller model");
+    Autoencoder model = make_autoencoder(data.cols(), o->model);
     console.say(summary(model));
     console.say("plan        " + describe(plan));
 
@@ -78,7 +82,8 @@ Action add_train(CLI::App& program, Common& common) {
     if (console.json()) return console.print(metrics.json());
     std::vector<std::pair<std::string, std::string>> rows = {
         {"loss", number_text(last.loss, 4)}, {"model", o->out}, {"time", seconds_text(seconds)}};
-    if (validation.rows() > 0) rows.insert(rows.begin() + 1, {"val_loss", number_text(last.val_loss, 4)});
+    if (validation.rows() > 0)
+      rows.insert(rows.begin() + 1, {"val_loss", number_text(last.val_loss, 4)});
     console.table(fmt::format("trained {} epochs", history.size()), rows);
   };
 }

@@ -108,6 +108,18 @@ def test_evaluate_scores_a_map_of_any_origin(latlas, blobs):
     assert 0.5 < worse["trustworthiness"] < 1 and worse["kl"] > 0
 
 
+def test_new_points_may_hold_fewer_classes_than_the_map(latlas, blobs):
+    rows, labels = blobs
+    np.save(latlas.folder / "m.npy", rows[:, :2])
+    np.save(latlas.folder / "n.npy", rows[:3, :2])
+    (latlas.folder / "m.txt").write_text("".join(f"c{x}\n" for x in labels))
+    (latlas.folder / "n.txt").write_text("c2\nc2\nc1\n")
+    latlas("plot", "m.npy", "--labels", "m.txt", "--new", "n.npy", "--new-labels", "n.txt")
+    (latlas.folder / "n.txt").write_text("c2\nc2\nc7\n")
+    assert "'c7'" in latlas.refuses("evaluate", "--map", "m.npy", "--labels", "m.txt", "--new", "n.npy",
+                                    "--new-labels", "n.txt")
+
+
 def test_info_describes_arrays_models_and_runs(latlas, blobs):
     rows, _ = blobs
     rows[3, 4] = np.nan
@@ -176,6 +188,9 @@ def test_malformed_files_get_one_sentence_and_leave_nothing(latlas, name):
     (["encode", "x.npy", "x.npy"], 4, "x.npy"),
     (["datasets", "fetch", "mnits"], 2, "did you mean"),
     (["info", "absent.npy"], 4, "absent.npy"),
+    (["evaluate", "--data", "x.npy", "--map", "x.npy", "--kl", "-5"], 2, "at least 1"),
+    (["map", "x.npy", "--reduce", "-5"], 2, "at least 0"),
+    (["train", "x.npy", "--loss", "mean_squared_error", "-o", "absent/m"], 4, "absent/m"),
     (["x", "y"], 2, "no command"),
 ])
 def test_bad_input_gets_one_sentence(latlas, blobs, arguments, code, expected):

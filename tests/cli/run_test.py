@@ -125,11 +125,55 @@ def test_ctrl_c_leaves_a_run_that_resumes_to_the_same_bits(latlas):
         pytest.skip("the run was done before the signal arrived")
     assert child.returncode == 130, errors
     assert "goes on from here" in errors
-    latlas(*options, "--out", "stopped")
+    again = latlas(*options, "--out", "stopped")
+    if "train " in errors.split("stopped;")[0].split("plan ")[1]:
+        assert "unchanged" in again.stderr  # it was stopped after training
+    else:
+        assert "resumed after epoch" in again.stderr
     latlas(*options, "--out", "whole")
     for name in ("model.safetensors", "latents_train.npy", "tsne_train.npy", "tsne_test.npy"):
         assert (latlas.folder / "stopped" / name).read_bytes() == \
             (latlas.folder / "whole" / name).read_bytes()
+
+
+def test_a_kill_leaves_a_run_that_ends_in_the_same_bits(latlas):
+    options = ["run", "synthetic", *SMALL, "--set", "figures.formats=png", "--out"]
+    child = subprocess.Popen([PROGRAM, *options, "killed"], cwd=latlas.folder,
+                             stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (latlas.folder / "killed/latents_train.npy").exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    child.kill()
+    child.wait()
+    latlas(*options, "killed")
+    latlas(*options, "whole")
+    for name in ("model.safetensors", "latents_train.npy", "tsne_train.npy", "tsne_test.npy"):
+        assert (latlas.folder / "killed" / name).read_bytes() == \
+            (latlas.folder / "whole" / name).read_bytes()
+
+
+def test_a_harmed_checkpoint_is_noted_and_training_begins_anew(latlas):
+    latlas("run", "synthetic", *SMALL, "--out", "run")
+    manifest = json.loads((latlas.folder / "run/manifest.json").read_text())
+    key = manifest["stages"]["train"]["key"]
+    (latlas.folder / "run/checkpoints").mkdir()
+    (latlas.folder / f"run/checkpoints/train-{key[:16]}.safetensors").write_bytes(b"junk")
+    (latlas.folder / "run/model.safetensors").unlink()
+    assert "training begins anew" in latlas("run", "synthetic", *SMALL, "--out", "run").stderr
+
+
+def test_figures_follow_the_scores_that_they_show(latlas):
+    latlas("run", "synthetic", *SMALL, "--out", "run")
+    again = latlas("run", "synthetic", *SMALL, "--set", "evaluate.label_k=3", "--set",
+                   "figures.formats=png", "--out", "run")
+    assert again.stderr.count("unchanged, kept") == 4  # all but evaluate and figures
+    assert not list((latlas.folder / "run/figures").glob("*.svg"))
+
+
+def test_what_cannot_fit_is_refused_before_anything_is_written(latlas):
+    sentence = latlas.refuses("run", "synthetic", "--set", "model.latent=1048576", "--set",
+                              "model.hidden=1048576", "--out", "run", code=3)
+    assert "memory" in sentence and not (latlas.folder / "run").exists()
 
 
 def test_json_is_for_machines(latlas):

@@ -26,15 +26,45 @@ TEST_F(RunFolder, RemembersAFinishedStage) {
     RunDirectory run(folder_, false);
     EXPECT_FALSE(run.is_done("train", "k1"));
     write_file(run.path("a.npy"), "abc");
-    run.metrics().set("model.loss", 0.5);
-    run.finish("train", "k1", 1.5, {"a.npy"});
+    Metrics metrics;
+    metrics.set("model.loss", 0.5);
+    run.finish("train", "k1", 1.5, {"a.npy"}, metrics);
   }
   RunDirectory again(folder_, false);
   EXPECT_TRUE(again.is_done("train", "k1"));
   EXPECT_FALSE(again.is_done("train", "k2"));
   EXPECT_FALSE(again.is_done("map", "k1"));
   EXPECT_EQ(again.metrics().get("model.loss"), 0.5);
-  EXPECT_EQ(again.stages().at("train").seconds, 1.5);
+  EXPECT_EQ(again.stages().at(0).second.seconds, 1.5);
+}
+
+TEST_F(RunFolder, MakesALostMetricsFileAgain) {
+  RunDirectory run(folder_, false);
+  Metrics metrics;
+  metrics.set("model.loss", 0.5);
+  run.finish("train", "k", 0, {}, metrics);
+  const std::string before = read_text(run.path("metrics.json"));
+  std::filesystem::remove(run.path("metrics.json"));
+  RunDirectory again(folder_, false);
+  EXPECT_TRUE(again.is_done("train", "k"));
+  again.save();
+  EXPECT_EQ(read_text(again.path("metrics.json")), before);
+}
+
+TEST_F(RunFolder, RemovesWhatAStageLeavesNoLonger) {
+  RunDirectory run(folder_, false);
+  for (const char* name : {"a.svg", "a.png"}) write_file(run.path(name), name);
+  run.finish("figures", "k1", 0, {"a.svg", "a.png"});
+  run.finish("figures", "k2", 0, {"a.png"});
+  EXPECT_FALSE(std::filesystem::exists(run.path("a.svg")));
+  EXPECT_TRUE(std::filesystem::exists(run.path("a.png")));
+}
+
+TEST_F(RunFolder, KeepsFactsThatAreNotUtf8) {
+  RunDirectory run(folder_, false);
+  run.describe("recipe", "caf\xE9");
+  run.finish("train", "k", 0, {});
+  EXPECT_TRUE(RunDirectory(folder_, false).is_done("train", "k"));
 }
 
 TEST_F(RunFolder, RunsAStageAgainWhenItsFileWasChangedOrLost) {

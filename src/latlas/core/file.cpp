@@ -124,6 +124,8 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
   write_file(path, std::as_bytes(std::span(text)));
 }
 
+void require_writable(const std::filesystem::path& path) { const FileWriter writer(path); }
+
 std::string read_text(const std::filesystem::path& path) {
   const MappedFile file(path);
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};

@@ -55,6 +55,8 @@ class FileWriter {
 
 void write_file(const std::filesystem::path& path, Bytes bytes);
 void write_file(const std::filesystem::path& path, std::string_view text);
+/// Throws what write_file() would, without touching the file; to be asked before long work.
+void require_writable(const std::filesystem::path& path);
 std::string read_text(const std::filesystem::path& path);
 
 }  // namespace latlas

@@ -257,6 +257,8 @@ bool Trainer::run_epoch(const Progress& progress) {
   }
 
   const double val_loss = mean_loss(s.model, s.validation, s.loss);
+  require(s.validation.rows() == 0 || std::isfinite(val_loss), "train: the validation loss became ",
+          val_loss, " in epoch ", s.epochs_done() + 1, "; lower the learning rate");
   s.history.push_back(
       {s.epochs_done() + 1, s.mean_so_far(s.rows), val_loss, s.seconds_before + watch.seconds()});
   Report report = s.report(s.rows, seconds_of_earlier_epochs + s.history.back().seconds);

@@ -13,8 +13,7 @@ struct BrokenAssumption {};  // of the parser, about bytes that it did not expec
 // toml++ 3.3 asserts in places what malformed text can violate ("[#"): such text is an error here,
 // in every build (with NDEBUG the library would take its assumptions for true).
 #undef NDEBUG
-#define TOML_ASSERT(condition) \
-  ((condition) ? static_cast<void>(0) : ::latlas::broken_assumption())
+#define TOML_ASSERT(condition) ((condition) ? static_cast<void>(0) : ::latlas::broken_assumption())
 #include <toml++/toml.h>
 
 #include "latlas/core/error.h"
@@ -98,10 +97,10 @@ Section& find_section(std::vector<Section>& sections, std::string_view name,
   const std::string near = nearest_name(name, names);
   std::string known;
   for (const auto& n : names) known += (known.empty() ? "" : ", ") + n;
-  throw InvalidArgument(near.empty()
-                            ? sentence(what, ": section '", name, "' is unknown; known are ", known)
-                            : sentence(what, ": section '", name, "' is unknown; did you mean '",
-                                       near, "'?"));
+  throw InvalidArgument(
+      near.empty()
+          ? sentence(what, ": section '", name, "' is unknown; known are ", known)
+          : sentence(what, ": section '", name, "' is unknown; did you mean '", near, "'?"));
 }
 
 // Sets one field from one TOML value of the fitting type; whole numbers serve as real ones.
@@ -109,40 +108,38 @@ void assign(Field& field, const std::string& name, const toml::node& node, std::
   const auto expect = [&](bool fits, const char* kind) {
     require(fits, place(what, node), ": ", name, " must be ", kind);
   };
-  std::visit(
-      Overloaded{
-          [&](double* x) {
-            const auto value = node.value<double>();
-            expect(node.is_number() && value && std::isfinite(*value), "a number");
-            *x = *value;
-          },
-          [&](std::int64_t* x) {
-            expect(node.is_integer(), "a whole number");
-            *x = node.as_integer()->get();
-          },
-          [&](std::uint64_t* x) {
-            expect(node.is_integer() && node.as_integer()->get() >= 0,
-                   "a whole number of 0 or more");
-            *x = static_cast<std::uint64_t>(node.as_integer()->get());
-          },
-          [&](bool* x) {
-            expect(node.is_boolean(), "true or false");
-            *x = node.as_boolean()->get();
-          },
-          [&](std::string* s) {
-            expect(node.is_string(), "a text in quotes");
-            *s = node.as_string()->get();
-          },
-          [&](std::vector<std::int64_t>* xs) {
-            expect(node.is_array(), "a list of whole numbers");
-            std::vector<std::int64_t> values;
-            for (const toml::node& item : *node.as_array()) {
-              expect(item.is_integer(), "a list of whole numbers");
-              values.push_back(item.as_integer()->get());
-            }
-            *xs = std::move(values);
-          }},
-      field.value);
+  std::visit(Overloaded{[&](double* x) {
+                          const auto value = node.value<double>();
+                          expect(node.is_number() && value && std::isfinite(*value), "a number");
+                          *x = *value;
+                        },
+                        [&](std::int64_t* x) {
+                          expect(node.is_integer(), "a whole number");
+                          *x = node.as_integer()->get();
+                        },
+                        [&](std::uint64_t* x) {
+                          expect(node.is_integer() && node.as_integer()->get() >= 0,
+                                 "a whole number of 0 or more");
+                          *x = static_cast<std::uint64_t>(node.as_integer()->get());
+                        },
+                        [&](bool* x) {
+                          expect(node.is_boolean(), "true or false");
+                          *x = node.as_boolean()->get();
+                        },
+                        [&](std::string* s) {
+                          expect(node.is_string(), "a text in quotes");
+                          *s = node.as_string()->get();
+                        },
+                        [&](std::vector<std::int64_t>* xs) {
+                          expect(node.is_array(), "a list of whole numbers");
+                          std::vector<std::int64_t> values;
+                          for (const toml::node& item : *node.as_array()) {
+                            expect(item.is_integer(), "a list of whole numbers");
+                            values.push_back(item.as_integer()->get());
+                          }
+                          *xs = std::move(values);
+                        }},
+             field.value);
 }
 
 void read_table(const toml::table& table, Section& section, std::string_view what) {

@@ -35,6 +35,11 @@ void flatten(const Json& node, const std::string& name, Metrics& metrics) {
   }
 }
 
+// Names of files need not be UTF-8; what is not is replaced.
+std::string text_of(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string mark_list(std::string_view name) { return std::string(name) + "[]"; }
 
 // Whole numbers are written as such: 50 epochs, not 50.0.
@@ -74,6 +79,11 @@ void Metrics::erase(std::string_view name) {
   });
 }
 
+void Metrics::add(const Metrics& other) {
+  for (const auto& [key, values] : other.entries_)
+    key.ends_with("[]") ? set(key.substr(0, key.size() - 2), values) : set(key, values.front());
+}
+
 std::string Metrics::json() const {
   Json root = Json::object();
   for (const auto& [key, values] : entries_) {
@@ -85,7 +95,7 @@ std::string Metrics::json() const {
       *descend(root, key) = number(values.front());
     }
   }
-  return root.dump(2) + "\n";
+  return text_of(root);
 }
 
 Metrics Metrics::parse(std::string_view json, std::string_view what) {
@@ -118,33 +128,39 @@ RunDirectory::RunDirectory(std::filesystem::path folder, bool fresh) : folder_(s
   if (!fresh) read_manifest();
 }
 
+Stage* RunDirectory::find(const std::string& stage) {
+  for (auto& [name, found] : stages_)
+    if (name == stage) return &found;
+  return nullptr;
+}
+
 void RunDirectory::read_manifest() {
-  const auto manifest = path("manifest.json"), scores = path("metrics.json");
+  const auto manifest = path("manifest.json");
   if (!std::filesystem::exists(manifest)) return;
   try {
     const Json json = Json::parse(read_text(manifest));
     for (const auto& [name, stage] : json.at("stages").items()) {
-      Stage& s = stages_[name];
-      s.key = stage.at("key").get<std::string>();
-      s.seconds = stage.at("seconds").get<double>();
+      Stage s{stage.at("key").get<std::string>(), stage.at("seconds").get<double>(), {}, {}};
       for (const auto& [file, hash] : stage.at("outputs").items())
         s.outputs[file] = hash.get<std::string>();
+      flatten(stage.at("metrics"), "", s.metrics);
+      stages_.emplace_back(name, std::move(s));
     }
+    flatten(json.at("totals"), "", totals_);
     for (const auto& [name, value] : json.items())
       if (value.is_string()) facts_[name] = value.get<std::string>();
-    if (std::filesystem::exists(scores))
-      metrics_ = Metrics::parse(read_text(scores), scores.string());
   } catch (const std::exception&) {
     stages_.clear();
-    metrics_ = {};
+    facts_.clear();
+    totals_ = {};
     notes_.push_back(manifest.string() + " cannot be read; every stage is run again");
   }
 }
 
 bool RunDirectory::is_done(const std::string& stage, const std::string& key) {
-  const auto found = stages_.find(stage);
-  if (found == stages_.end() || found->second.key != key) return false;
-  for (const auto& [file, hash] : found->second.outputs) {
+  const Stage* found = find(stage);
+  if (found == nullptr || found->key != key) return false;
+  for (const auto& [file, hash] : found->outputs) {
     const auto target = path(file);
     if (std::filesystem::exists(target) && sha256_of_file(target) == hash) continue;
     notes_.push_back(file + " is not as " + stage + " left it; that stage is run again");
@@ -154,11 +170,23 @@ bool RunDirectory::is_done(const std::string& stage, const std::string& key) {
 }
 
 void RunDirectory::finish(const std::string& stage, const std::string& key, double seconds,
-                 const std::vector<std::string>& outputs) {
-  Stage done{key, seconds, {}};
+                          const std::vector<std::string>& outputs, Metrics metrics) {
+  Stage done{key, seconds, {}, std::move(metrics)};
   for (const auto& file : outputs) done.outputs[file] = sha256_of_file(path(file));
-  stages_[stage] = std::move(done);
+  Stage* last = find(stage);
+  if (last == nullptr) last = &stages_.emplace_back(stage, Stage()).second;
+  std::error_code ignored;
+  for (const auto& [file, hash] : last->outputs)
+    if (!done.outputs.contains(file)) std::filesystem::remove(path(file), ignored);
+  *last = std::move(done);
   save();
+}
+
+Metrics RunDirectory::metrics() const {
+  Metrics all;
+  for (const auto& [name, stage] : stages_) all.add(stage.metrics);
+  all.add(totals_);
+  return all;
 }
 
 std::string RunDirectory::hash_of(const std::string& file) {
@@ -179,14 +207,17 @@ void RunDirectory::save() {
   json["arrays"] = Json::object();
   json["stages"] = Json::object();
   for (const auto& [name, stage] : stages_) {
-    json["stages"][name] = {{"key", stage.key}, {"seconds", stage.seconds}, {"outputs", Json::object()}};
+    Json& entry = json["stages"][name];
+    entry = {{"key", stage.key}, {"seconds", stage.seconds}, {"outputs", Json::object()}};
     for (const auto& [file, hash] : stage.outputs) {
-      json["stages"][name]["outputs"][file] = hash;
+      entry["outputs"][file] = hash;
       if (file.ends_with(".npy")) json["arrays"][file] = hash;
     }
+    entry["metrics"] = Json::parse(stage.metrics.json());
   }
-  write_file(path("metrics.json"), metrics_.json());
-  write_file(path("manifest.json"), json.dump(2) + "\n");
+  json["totals"] = Json::parse(totals_.json());
+  write_file(path("manifest.json"), text_of(json));
+  write_file(path("metrics.json"), metrics().json());
 }
 
 }  // namespace latlas

@@ -6,7 +6,8 @@
 //   history.csv, model.safetensors, *.npy, figures/, checkpoints/
 //
 // A stage is known by a key: the hash of its parameters and of the files it reads. A stage whose
-// key is unchanged, and whose files still have the SHA-256 that the manifest says, is not run again.
+// key is unchanged, and whose files still have the SHA-256 that the manifest says, is not run
+// again.
 #pragma once
 
 #include <filesystem>
@@ -29,6 +30,8 @@ class Metrics {
   std::vector<double> list(std::string_view name) const;
   /// Forgets a name and everything below it.
   void erase(std::string_view name);
+  /// Adds all of the other's, over those of the same name.
+  void add(const Metrics& other);
   std::string json() const;
   static Metrics parse(std::string_view json, std::string_view what);
 
@@ -40,6 +43,7 @@ struct Stage {
   std::string key;                             ///< Hash of parameters and inputs.
   double seconds = 0;                          ///< When it was last run.
   std::map<std::string, std::string> outputs;  ///< File (relative) → SHA-256.
+  Metrics metrics;                             ///< What it has to say in metrics.json.
 };
 
 class RunDirectory {
@@ -53,15 +57,18 @@ class RunDirectory {
 
   /// True when the stage was done with this key and all its files are unharmed.
   bool is_done(const std::string& stage, const std::string& key);
-  /// Records a stage that was just run: hashes its files and writes manifest and metrics.
+  /// Records a stage that was just run: hashes its files, removes those that its last run left and
+  /// this one did not, and writes manifest and metrics.
   void finish(const std::string& stage, const std::string& key, double seconds,
-              const std::vector<std::string>& outputs);
+              const std::vector<std::string>& outputs, Metrics metrics = {});
   /// The SHA-256 of a file of this run (recorded, or computed now); for keys of later stages.
   std::string hash_of(const std::string& file);
 
-  Metrics& metrics() { return metrics_; }
-  const Metrics& metrics() const { return metrics_; }
-  const std::map<std::string, Stage>& stages() const { return stages_; }
+  /// Those of all stages, in the order in which they were first run, and the totals.
+  Metrics metrics() const;
+  /// Of the whole run, e.g. its seconds.
+  Metrics& totals() { return totals_; }
+  const std::vector<std::pair<std::string, Stage>>& stages() const { return stages_; }
   /// Facts for the manifest, such as versions and machine.
   void describe(const std::string& name, const std::string& value) { facts_[name] = value; }
   /// What the manifest says of a fact; empty when it says nothing.
@@ -72,11 +79,12 @@ class RunDirectory {
 
  private:
   void read_manifest();
+  Stage* find(const std::string& stage);
 
   std::filesystem::path folder_;
-  std::map<std::string, Stage> stages_;
+  std::vector<std::pair<std::string, Stage>> stages_;
   std::map<std::string, std::string> facts_;
-  Metrics metrics_;
+  Metrics totals_;
   std::vector<std::string> notes_;
 };
 
