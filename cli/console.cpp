@@ -78,6 +78,12 @@ std::string count_text(std::int64_t count) {
 
 std::string number_text(double value, int digits) { return fmt::format("{:.{}f}", value, digits); }
 
+std::string utf8_text(const std::string& text) {
+  using Json = nlohmann::json;
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
+      .get<std::string>();
+}
+
 Console::Console(Verbosity verbosity)
     : verbosity_(verbosity), terminal_(isatty(STDERR_FILENO) != 0) {}
 

@@ -59,6 +59,8 @@ class Console {
 std::string bytes_text(std::int64_t bytes);  ///< "1.4 GB"
 std::string seconds_text(double seconds);    ///< "0.4 s", "2 min 10 s"
 std::string count_text(std::int64_t count);  ///< "60,000"
+/// The text with bytes that are not UTF-8 replaced: names of files need not be.
+std::string utf8_text(const std::string& text);
 std::string number_text(double value, int digits);
 
 }  // namespace latlas::cli

@@ -228,7 +228,7 @@ std::filesystem::path Pipeline::checkpoint() const {
 
 void Pipeline::save_model() {
   write_model(run_->path("model.safetensors"), *model_,
-              {{"loss", job_.training.loss}, {"data", job_.data.name}});
+              {{"loss", job_.training.loss}, {"data", utf8_text(job_.data.name)}});
   write_file(run_->path("history.csv"), to_csv(history_));
 }
 

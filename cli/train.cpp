@@ -64,7 +64,7 @@ Action add_train(CLI::App& program, Common& common) {
         train(model, data.samples(), validation.samples(), o->training, console.progress("steps"));
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    write_model(o->out, model, {{"loss", o->training.loss}, {"data", o->data}});
+    write_model(o->out, model, {{"loss", o->training.loss}, {"data", utf8_text(o->data)}});
     if (!o->history.empty()) write_file(o->history, to_csv(history));
     if (interrupted_by() != 0) {
       console.note(fmt::format("stopped after {} epochs; the weights so far are in {}",

@@ -1,6 +1,7 @@
 """One command an arrow."""
 
 import json
+import os
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -106,6 +107,16 @@ def test_evaluate_scores_a_map_of_any_origin(latlas, blobs):
     done = latlas("evaluate", "--data", "x.npy", "--map", "y.npy", "--kl", 30, "--json")
     worse = json.loads(done.stdout)["quality"]
     assert 0.5 < worse["trustworthiness"] < 1 and worse["kl"] > 0
+
+
+def test_names_of_files_need_not_be_utf8(latlas, blobs):
+    rows, _ = blobs
+    np.save(latlas.folder / "x.npy", np.abs(rows) / 20)
+    name = b"caf\xe9.npy"
+    os.rename(latlas.folder / "x.npy", os.path.join(os.fsencode(latlas.folder), name))
+    done = subprocess.run([PROGRAM, "train", name, "--epochs", "1"], cwd=latlas.folder,
+                          capture_output=True)
+    assert done.returncode == 0 and (latlas.folder / "model.safetensors").exists(), done.stderr
 
 
 def test_new_points_may_hold_fewer_classes_than_the_map(latlas, blobs):

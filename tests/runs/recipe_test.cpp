@@ -72,18 +72,34 @@ TEST(Recipe, SuggestsTheNearestName) {
 }
 
 TEST(Recipe, NamesFileAndLine) {
-  EXPECT_NE(error_of("\n[training]\nepochs = \"many\"\n").find("r.toml, line 3"), std::string::npos);
+  EXPECT_NE(error_of("\n[training]\nepochs = \"many\"\n").find("r.toml, line 3"),
+            std::string::npos);
   EXPECT_NE(error_of("a = [").find("r.toml, line 1"), std::string::npos);
 }
 
 TEST(Recipe, RejectsMalformedText) {
-  for (const char* text :
-       {"[#", "D\xEF\xBB\xBB = 1", "seed = -1", "seed = 1.5", "seed = true", "[training]\nepochs = 0",
-        "[training]\nepochs = 99999999999999999999", "[training]\nrate = nan", "[training]\nrate = inf",
-        "[training]\nloss = \"mae\"", "[training]\nhidden = [1, \"2\"]", "[training]\nhidden = [0]",
-        "[training]\nhidden = 5", "[training]\nshuffle = 1", "seed = 1\nseed = 2", "training = 3",
-        "\xFF", "# \xC3\n", "[training]\ntitle = '\xC3\xA9'", "[[training]]\nepochs = 3", "seed",
-        "[training.more]\nx = 1"})
+  for (const char* text : {"[#",
+                           "D\xEF\xBB\xBB = 1",
+                           "seed = -1",
+                           "seed = 1.5",
+                           "seed = true",
+                           "[training]\nepochs = 0",
+                           "[training]\nepochs = 99999999999999999999",
+                           "[training]\nrate = nan",
+                           "[training]\nrate = inf",
+                           "[training]\nloss = \"mae\"",
+                           "[training]\nhidden = [1, \"2\"]",
+                           "[training]\nhidden = [0]",
+                           "[training]\nhidden = 5",
+                           "[training]\nshuffle = 1",
+                           "seed = 1\nseed = 2",
+                           "training = 3",
+                           "\xFF",
+                           "# \xC3\n",
+                           "[training]\ntitle = '\xC3\xA9'",
+                           "[[training]]\nepochs = 3",
+                           "seed",
+                           "[training.more]\nx = 1"})
     EXPECT_NE(error_of(text), "") << text;
 }
 

@@ -6,10 +6,10 @@
 
 namespace latlas::machine {
 
-std::string processor();           ///< Its model name, e.g. "AMD EPYC".
-std::string system();              ///< Kernel and architecture, e.g. "Linux x86_64".
-std::int64_t available_memory();   ///< Bytes that a new task may take (control groups heeded).
-std::int64_t peak_memory();        ///< Bytes this process has held at most, so far.
+std::string processor();          ///< Its model name, e.g. "AMD EPYC".
+std::string system();             ///< Kernel and architecture, e.g. "Linux x86_64".
+std::int64_t available_memory();  ///< Bytes that a new task may take (control groups heeded).
+std::int64_t peak_memory();       ///< Bytes this process has held at most, so far.
 
 /// Multiply-adds a second of one thread, measured in about two milliseconds: the yardstick of
 /// every time that a plan promises.

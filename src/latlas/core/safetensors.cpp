@@ -253,7 +253,7 @@ void write(const std::filesystem::path& path, const std::vector<Tensor>& tensors
   }
   std::string text;
   try {
-    text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+    text = header.dump();
   } catch (const nlohmann::json::exception&) {
     throw InvalidArgument("safetensors: a name or its metadata are not valid UTF-8");
   }

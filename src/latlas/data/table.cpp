@@ -80,8 +80,8 @@ std::vector<std::string> parse_column(std::string_view text, char separator,
   if (found == header.end()) {
     const std::string near = nearest_name(column, header);
     throw IoError(near.empty() ? sentence(what, ": has no column '", column, "' in its first line")
-                               : sentence(what, ": has no column '", column,
-                                          "'; did you mean '", near, "'?"));
+                               : sentence(what, ": has no column '", column, "'; did you mean '",
+                                          near, "'?"));
   }
   const auto place = static_cast<std::size_t>(found - header.begin());
   std::vector<std::string> values;

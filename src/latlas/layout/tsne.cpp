@@ -558,7 +558,8 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   }
   if (result.stopped) result.converged = false;
   if (exaggerating && !result.stopped)
-    result.notes.push_back(sentence("all ", it, " iterations were exaggerated; clusters stand tighter ",
+    result.notes.push_back(sentence("all ", it,
+                                    " iterations were exaggerated; clusters stand tighter ",
                                     "than in a finished map, which needs more iterations"));
   result.iterations = it;
   fit.charge();
