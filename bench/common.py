@@ -95,6 +95,15 @@ def table(rows, columns):
     return text
 
 
+def bars(rows):
+    """Prints what was promised beside what was measured; rows of (what, measured, relation, bar)."""
+    print()
+    holds = {"≤": lambda a, b: a <= b, "≥": lambda a, b: a >= b}
+    return "\n\n" + table([{"bar": f"{what} {relation} {bar:.6g}", "measured": f"{measured:.6g}",
+                            "": "holds" if holds[relation](measured, bar) else "MISSED"}
+                           for what, measured, relation, bar in rows], ["bar", "measured", ""])
+
+
 def save(name, text, numbers):
     """Writes bench/results/NAME.md and .json, with the machine and the command."""
     RESULTS.mkdir(exist_ok=True)

@@ -36,8 +36,10 @@ double multiply_adds(std::int64_t rounds, float* out) {
   constexpr int kRegisters = 12;
   hn::Vec<DF> c[kRegisters], a = hn::Set(DF(), 0.999F), b = hn::Set(DF(), 1e-3F);
   for (int i = 0; i < kRegisters; ++i) c[i] = hn::Set(DF(), static_cast<float>(i));
-  for (std::int64_t r = 0; r < rounds; ++r)
+  for (std::int64_t r = 0; r < rounds; ++r) {
+#pragma GCC unroll 12
     for (int i = 0; i < kRegisters; ++i) c[i] = fused(c[i], a, b);
+  }
   hn::Vec<DF> sum = c[0];
   for (int i = 1; i < kRegisters; ++i) sum = hn::Add(sum, c[i]);
   *out = hn::GetLane(sum);
@@ -146,7 +148,7 @@ Times measure(const Shape& s, int rounds) {
 
 double peak(int threads) {
   std::vector<double> rates;
-  for (int round = 0; round < 9; ++round) {
+  for (int round = 0; round < 50; ++round) {
     std::vector<double> done(static_cast<std::size_t>(threads));
     const double begin = now();
     latlas::parallel_for(threads, 1, [&](std::int64_t t, std::int64_t) {

@@ -120,13 +120,14 @@ TEST(Train, ReadsBytesAsFractionsOf255) {
   for (std::int64_t i = 0; i < bytes.size(); ++i) {
     bytes.data()[i] =
         static_cast<std::uint8_t>(random::below(256, {.index = static_cast<std::uint64_t>(i)}));
-    floats.data()[i] = static_cast<float>(bytes.data()[i]) * (1.0F / 255.0F);
+    floats.data()[i] = static_cast<float>(bytes.data()[i]) / 255.0F;
   }
-  bytes(0, 0) = 255;
-  Matrix one(90, 30);
-  Samples(bytes).copy_row(0, one.row(0));
-  EXPECT_EQ(one(0, 0), 1.0F);
-  floats(0, 0) = 1;
+
+  BasicMatrix<std::uint8_t> every(1, 256);
+  std::iota(every.row(0), every.row(0) + 256, std::uint8_t{0});
+  Matrix fractions(1, 256);
+  Samples(every).copy_row(0, fractions.row(0));
+  for (int v = 0; v < 256; ++v) EXPECT_EQ(fractions(0, v), static_cast<float>(v) / 255.0F) << v;
 
   Autoencoder a = make_autoencoder(30, kTiny), b = make_autoencoder(30, kTiny);
   train(a, bytes, Samples(), kShort);

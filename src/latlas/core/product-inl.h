@@ -37,6 +37,7 @@ template <int R, int C>
 LATLAS_INLINE void multiply_tile(F16 (&c)[R][C], std::int64_t inner, const float* a,
                                  std::int64_t row_step, std::int64_t inner_step, const float* b,
                                  std::int64_t b_step) {
+#pragma GCC unroll 4
   for (std::int64_t k = 0; k < inner; ++k) {
     F16 bk[C];
     for (int j = 0; j < C; ++j) bk[j] = load(b + k * b_step + 16 * j);

@@ -39,20 +39,24 @@ namespace {
 void pack(const ProductTask& t, std::int64_t begin, std::int64_t n, std::int64_t width,
           float* out) {
   const float* b = t.b + begin * t.b_col_step;
-  std::int64_t j = 0;
+  std::int64_t k = 0;
   if (t.b_inner_step == 1) {
-    for (; j + 4 <= n; j += 4) {
-      std::int64_t k = 0;
-      for (; k + 4 <= t.inner; k += 4)
-        transpose4(b + j * t.b_col_step + k, t.b_col_step, out + k * width + j, width);
-      for (; k < t.inner; ++k)
-        for (std::int64_t q = j; q < j + 4; ++q) out[k * width + q] = b[q * t.b_col_step + k];
+    // Row after row of the panel, so that each of its cache lines is written once.
+    for (; k + 4 <= t.inner; k += 4) {
+      float* rows = out + k * width;
+      std::int64_t j = 0;
+      for (; j + 4 <= n; j += 4)
+        transpose4(b + j * t.b_col_step + k, t.b_col_step, rows + j, width);
+      for (std::int64_t q = 0; q < 4; ++q) {
+        for (std::int64_t i = j; i < n; ++i) rows[q * width + i] = b[i * t.b_col_step + k + q];
+        for (std::int64_t i = n; i < width; ++i) rows[q * width + i] = 0;
+      }
     }
   }
-  for (std::int64_t k = 0; k < t.inner; ++k) {
-    for (std::int64_t q = j; q < n; ++q)
-      out[k * width + q] = b[q * t.b_col_step + k * t.b_inner_step];
-    for (std::int64_t q = n; q < width; ++q) out[k * width + q] = 0;
+  for (; k < t.inner; ++k) {
+    for (std::int64_t j = 0; j < n; ++j)
+      out[k * width + j] = b[j * t.b_col_step + k * t.b_inner_step];
+    for (std::int64_t j = n; j < width; ++j) out[k * width + j] = 0;
   }
 }
 
@@ -72,12 +76,17 @@ struct Finish {
         for (int j = 0; j < C; ++j) store(sums[r][j], out + r * c_step + 16 * j);
       return;
     }
+    // Through memory: sums that this loop indexes could not stay in registers before it.
+    HWY_ALIGN float z[R * C * 16];
+    for (int r = 0; r < R; ++r)
+      for (int j = 0; j < C; ++j) store(sums[r][j], z + (r * C + j) * 16);
     for (int j = 0; j < C; ++j) {
       const int n = cols - 16 * j;
       if (n <= 0) break;
       const F16 b = bias == nullptr ? zero() : load_first(bias + 16 * j, n);
       for (int r = 0; r < R; ++r) {
-        F16 y = bias == nullptr ? sums[r][j] : sums[r][j] + b;
+        F16 y = load(z + (r * C + j) * 16);
+        if (bias != nullptr) y = y + b;
         if (activation == Activation::relu) y = max(zero(), y);  // NaN passes
         if (activation == Activation::sigmoid) y = sigmoid(y);
         store_first(y, out + r * c_step + 16 * j, n);
@@ -110,8 +119,16 @@ LATLAS_INLINE void panels(const ProductTask& t, std::int64_t row, std::int64_t r
 // Rows [row, row + rows) of C, columns [col, col_end).
 void product_tile(const ProductTask& t, std::int64_t row, std::int64_t rows, std::int64_t col,
                   std::int64_t col_end, float* packed) {
-  if constexpr (kTileVectors > 1) panels<kTileVectors>(t, row, rows, col, col_end, packed);
-  panels<1>(t, row, rows, col, col_end, packed);
+  // With a short inner index the stores of C are what counts: a few rows at a time keep them close
+  // together. Packed panels pay for themselves over many rows only.
+  const bool few = t.inner <= kInnerBlock && t.b_col_step == 1;
+  const std::int64_t step = few ? 4 * kTileRows : rows, end = row + rows;
+  for (; row < end; row += step) {
+    const std::int64_t n = std::min(step, end - row);
+    std::int64_t c = col;
+    if constexpr (kTileVectors > 1) panels<kTileVectors>(t, row, n, c, col_end, packed);
+    panels<1>(t, row, n, c, col_end, packed);
+  }
 }
 
 }  // namespace

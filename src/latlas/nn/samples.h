@@ -8,7 +8,7 @@
 
 namespace latlas {
 
-/// Rows of bytes, read as value · (1/255) in float32: 0 is 0, 255 is 1.
+/// Rows of bytes, read as value / 255, correctly rounded: 0 is 0, 255 is 1.
 using Pixels = MatrixView<const std::uint8_t>;
 
 /// A view of float rows, taken as they are, or of bytes, converted where they are used, so that
