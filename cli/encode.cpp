@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/plan.h"
 #include "latlas/core/error.h"
 #include "latlas/core/file.h"
 #include "latlas/core/npy.h"
@@ -35,8 +36,14 @@ Action add_encode(CLI::App& program, Common& common) {
     Console console(common.verbosity);
     const Autoencoder model = read_model(o->model);
     require_writable(o->out);
-    const Matrix result = o->decode ? decode(model, load_rows(o->data))
-                                    : encode(model, load_input(o->data).samples());
+    Input input = load_input(o->data);
+    Plan plan =
+        plan_encoding(input.rows(), input.cols(), o->decode ? model.inputs() : model.latent(),
+                      0.5 * static_cast<double>(model.parameters()), machine_rate());
+    plan.bytes += input.rows() * input.cols() * 4;
+    announce(plan, "encode fewer rows at a time", console);
+    const Matrix result =
+        o->decode ? decode(model, as_numbers(std::move(input))) : encode(model, input.samples());
     npy::write(o->out, result);
     if (console.json())
       return console.print(

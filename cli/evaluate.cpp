@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/job.h"
 #include "cli/mapping.h"
+#include "cli/plan.h"
 #include "latlas/core/error.h"
 #include "latlas/evaluate/scores.h"
 #include "latlas/neighbors/exact.h"
@@ -20,6 +21,7 @@ namespace {
 struct Options {
   std::string data, map, labels, placed, placed_labels;
   double perplexity = 0;
+  std::string metric = "euclidean";
   EvaluateParams params;
 };
 
@@ -41,11 +43,24 @@ struct Report {
   }
 };
 
-void score_against_data(const Options& o, const Matrix& map, const LabelSet& labels, Report& report,
-                        Console& console) {
-  const Matrix data = load_rows(o.data);
-  require(data.rows() == map.rows(), "latlas evaluate: ", o.data, " has ", data.rows(), " rows, ",
-          o.map, " has ", map.rows(), "; they must be the same rows");
+Plan plan_evaluate(const Options& o, std::int64_t n, std::int64_t d, std::int64_t placed) {
+  const double rate = machine_rate();
+  Plan plan;
+  if (d > 0)
+    plan += plan_scores(n, d, o.params, rate);
+  else
+    plan += plan_neighbors(n, measured_rows(n, o.params), 2, o.params.label_k, rate);
+  if (o.perplexity > 0) {
+    plan += plan_neighbors(n, n, d, neighbors_for(0, o.perplexity, n), rate);
+    plan += plan_kl(n, rate);
+  }
+  plan += plan_neighbors(n, measured_rows(placed, o.params), 2, o.params.label_k, rate);
+  plan.bytes += (n * (d + 2) + 2 * placed) * 4;
+  return plan;
+}
+
+void score_against_data(const Options& o, const Matrix& data, const Matrix& map,
+                        const LabelSet& labels, Report& report, Console& console) {
   const EvaluateParams params = fitting_scores(o.params, data.rows(), console);
   const Quality q = evaluate_map(data, map, labels.values, params);
   report.add("trustworthiness", "trustworthiness", q.trustworthiness);
@@ -56,7 +71,8 @@ void score_against_data(const Options& o, const Matrix& map, const LabelSet& lab
   if (q.label_accuracy) report.add("label_accuracy", "label accuracy", *q.label_accuracy);
   if (o.perplexity > 0) {
     const std::int64_t k = neighbors_for(0, o.perplexity, data.rows());
-    const Neighbors graph = nearest_neighbors(data, {.k = k}, console.progress("rows"));
+    const Neighbors graph =
+        nearest_neighbors(data, {.k = k, .metric = o.metric}, console.progress("rows"));
     if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
     const double kl = exact_kl(graph, o.perplexity, map);
     report.metrics.set("quality.kl", kl);
@@ -74,21 +90,29 @@ void run_evaluate(const Options& o, const Common& common) {
   require(o.perplexity == 0 || o.perplexity >= 1, "latlas evaluate: --kl is ", o.perplexity,
           ", a perplexity is at least 1");
   require(o.perplexity == 0 || !o.data.empty(), "latlas evaluate: --kl needs --data");
+  require(o.metric == "euclidean" || o.metric == "cosine", "latlas evaluate: --metric is '",
+          o.metric, "'; known are euclidean, cosine");
   Console console(common.verbosity);
   const Matrix map = load_rows(o.map);
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
 
+  Matrix data = o.data.empty() ? Matrix() : load_rows(o.data);
+  require(o.data.empty() || data.rows() == map.rows(), "latlas evaluate: ", o.data, " has ",
+          data.rows(), " rows, ", o.map, " has ", map.rows(), "; they must be the same rows");
+  const Matrix placed = o.placed.empty() ? Matrix() : load_rows(o.placed);
+  const LabelSet placed_labels =
+      o.placed.empty() ? LabelSet{} : load_labels_like(o.placed_labels, placed.rows(), labels);
+  announce(plan_evaluate(o, map.rows(), data.cols(), placed.rows()), "score fewer rows", console);
+
   Report report;
   if (!o.data.empty())
-    score_against_data(o, map, labels, report, console);
+    score_against_data(o, in_metric(std::move(data), o.metric, o.data), map, labels, report,
+                       console);
   else
     report.add("label_accuracy", "label accuracy", label_accuracy(map, labels.values, o.params));
-  if (!o.placed.empty()) {
-    const Matrix placed = load_rows(o.placed);
-    const LabelSet placed_labels = load_labels_like(o.placed_labels, placed.rows(), labels);
+  if (!o.placed.empty())
     report.add("placed_label_accuracy", "label accuracy of new points",
                label_accuracy(map, labels.values, placed, placed_labels.values, o.params));
-  }
   if (console.json()) return console.print(report.metrics.json());
   console.table(
       fmt::format("{}: {} points (1 is best{})", o.map, count_text(map.rows()),
@@ -108,6 +132,11 @@ Action add_evaluate(CLI::App& program, Common& common) {
   command->add_option("--data", o->data, "The rows that were mapped")->type_name("");
   command->add_option("--map", o->map, "Their places, row by row")->type_name("");
   command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")
+      ->type_name("");
+  command
+      ->add_option("--metric", o->metric,
+                   "What is near in the data: euclidean or cosine "
+                   "[euclidean]")
       ->type_name("");
   command->add_option("--kl", o->perplexity, "Also the KL divergence, at that perplexity")
       ->type_name("");

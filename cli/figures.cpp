@@ -114,6 +114,14 @@ Figure sheet(const Gallery& g) {
 
 }  // namespace
 
+std::vector<std::string> palette_names() { return {"automatic", "petroff", "okabe_ito"}; }
+
+render::Palette palette_named(const std::string& name) {
+  return name == "okabe_ito" ? render::Palette::okabe_ito
+         : name == "petroff" ? render::Palette::petroff
+                             : render::Palette::automatic;
+}
+
 std::vector<std::string> draw_gallery(const Gallery& g, const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, Figure>> figures;
   figures.emplace_back("pca", parts(g, "pca", g.pca_train, g.pca_test));
@@ -133,8 +141,7 @@ std::vector<std::string> draw_gallery(const Gallery& g, const std::filesystem::p
   render::DrawParams draw_params{.dpi = g.job.figures.dpi};
   std::vector<std::string> files;
   for (auto& [name, figure] : figures) {
-    figure.palette = g.job.figures.palette == "okabe_ito" ? render::Palette::okabe_ito
-                                                          : render::Palette::petroff;
+    figure.palette = palette_named(g.job.figures.palette);
     for (const auto& format : formats_of(g.job.figures)) {
       files.push_back(fmt::format("figures/{}.{}", name, format));
       render::draw(figure, folder / files.back(), draw_params);

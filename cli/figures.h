@@ -7,6 +7,7 @@
 #include "cli/input.h"
 #include "cli/job.h"
 #include "latlas/nn/train.h"
+#include "latlas/render/color.h"
 #include "latlas/runs/run_directory.h"
 
 namespace latlas::cli {
@@ -26,5 +27,9 @@ struct Gallery {
 
 /// Draws every figure in every format under `figures/`; returns the files, relative to the folder.
 std::vector<std::string> draw_gallery(const Gallery& gallery, const std::filesystem::path& folder);
+
+/// Names of palettes, as recipes and flags know them, and what they name.
+std::vector<std::string> palette_names();
+render::Palette palette_named(const std::string& name);
 
 }  // namespace latlas::cli

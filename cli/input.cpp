@@ -113,9 +113,8 @@ Input load_input(const std::string& name) {
   return in;
 }
 
-Matrix load_rows(const std::string& name) {
-  Input in = load_input(name);
-  return in.bytes.rows() > 0 ? scaled(in.bytes) : std::move(in.floats);
+Matrix as_numbers(Input input) {
+  return input.bytes.rows() > 0 ? scaled(input.bytes) : std::move(input.floats);
 }
 
 LabelSet load_labels(const std::string& name, std::int64_t rows) {

@@ -28,8 +28,9 @@ struct Input {
   Samples samples() const { return bytes.rows() > 0 ? Samples(bytes) : Samples(floats); }
 };
 Input load_input(const std::string& name);
-/// The same as numbers; bytes become fractions of 255.
-Matrix load_rows(const std::string& name);
+/// As numbers; bytes become fractions of 255.
+Matrix as_numbers(Input input);
+inline Matrix load_rows(const std::string& name) { return as_numbers(load_input(name)); }
 
 struct LabelSet {
   std::vector<std::int32_t> values;  ///< Index into names.

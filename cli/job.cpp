@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/figures.h"
 #include "cli/flags.h"
 #include "latlas/core/error.h"
 
@@ -43,8 +44,8 @@ std::vector<Field> fields(FigureParams& p) {
           {.name = "theme", .value = &p.theme, .help = "background", .choices = {"light", "dark"}},
           {.name = "palette",
            .value = &p.palette,
-           .help = "colors of the classes",
-           .choices = {"petroff", "okabe_ito"}},
+           .help = "colors of the classes; automatic takes okabe_ito's for up to eight",
+           .choices = palette_names()},
           {.name = "dpi",
            .value = &p.dpi,
            .help = "pixels an inch of a png; more is larger",

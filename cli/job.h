@@ -25,7 +25,7 @@ std::vector<Field> fields(DataParams& params);
 struct FigureParams {
   std::string formats = "png,svg,pdf";
   std::string theme = "light";
-  std::string palette = "petroff";
+  std::string palette = "automatic";
   double dpi = 200;
 };
 std::vector<Field> fields(FigureParams& params);

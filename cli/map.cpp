@@ -46,6 +46,26 @@ struct Mapped {
   std::string method_line;
 };
 
+// What is to be done with n rows of d columns, and m new ones.
+Plan plan_map(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d) {
+  const double rate = machine_rate();
+  const std::int64_t width = o.reduce > 0 ? std::min(o.reduce, d) : d;
+  Plan plan;
+  if (o.reduce > 0) plan += plan_pca(n + m, d, width, rate);
+  if (o.method == "pca") {
+    plan += plan_pca(n + m, width, 2, rate);
+  } else {
+    const std::int64_t k = neighbors_for(o.neighbors.k, o.tsne.perplexity, n);
+    plan += plan_neighbors(n, n + m, width, k, rate);
+    plan += plan_tsne(n, k, o.tsne, rate);
+    plan += plan_kl(n, rate);
+  }
+  if (!o.plot.empty()) plan += plan_figures(1, n + m, 200);
+  if (o.scores) plan += plan_scores(n, width, {}, rate);
+  plan.bytes += (n + m) * (d + (o.reduce > 0 ? width : 0)) * 4;
+  return plan;
+}
+
 void stop_if_interrupted() {
   if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
 }
@@ -62,17 +82,8 @@ Mapped map_by_pca(ConstRows rows, ConstRows fresh, Metrics& metrics) {
 Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& metrics,
                    Console& console) {
   const std::int64_t n = rows.rows();
-  require(n >= 4, "latlas map: ", n, n == 1 ? " row is" : " rows are",
-          " too few for t-SNE; 4 are the least");
   NeighborsParams near = o.neighbors;
   near.k = neighbors_for(near.k, o.tsne.perplexity, n);
-  const double rate = machine_rate();
-  Plan plan = plan_neighbors(n, n + fresh.rows(), rows.cols(), near.k, rate);
-  plan += plan_tsne(n, near.k, o.tsne, rate);
-  plan.bytes += n * rows.cols() * 4;
-  require_fits(plan, "lower --perplexity or --k, or map fewer rows");
-  console.say("plan        " + describe(plan));
-
   auto begin = std::chrono::steady_clock::now();
   const auto since_begin = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -139,6 +150,11 @@ void run_map(const Options& o, const Common& common) {
           " columns, ", o.data, " has ", rows.cols());
   require_finite(rows, o.data.c_str());
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, rows.rows());
+  require(o.method == "pca" || rows.rows() >= 4, "latlas map: ", rows.rows(),
+          rows.rows() == 1 ? " row is" : " rows are", " too few for t-SNE; 4 are the least");
+  announce(plan_map(o, rows.rows(), fresh.rows(), rows.cols()),
+           o.method == "pca" ? "map fewer rows" : "lower --perplexity or --k, or map fewer rows",
+           console);
   if (o.reduce > 0) {
     const Pca pca = fit_pca(rows, {.components = o.reduce});
     if (!fresh.empty()) fresh = transform(pca, fresh);
@@ -162,7 +178,9 @@ void run_map(const Options& o, const Common& common) {
                        fmt::format("{} placed, in {}", count_text(mapped.placed.rows()), o.placed));
   if (o.scores && rows.rows() >= 4) {
     const EvaluateParams params = fitting_scores({}, rows.rows(), console);
-    const Quality q = evaluate_map(rows, mapped.map, labels.values, params);
+    const Matrix seen =
+        in_metric(std::move(rows), o.method == "pca" ? "euclidean" : o.neighbors.metric, o.data);
+    const Quality q = evaluate_map(seen, mapped.map, labels.values, params);
     metrics.set("quality.trustworthiness", q.trustworthiness.value);
     metrics.set("quality.continuity", q.continuity.value);
     metrics.set(fmt::format("quality.recall_at_{}", params.k), q.recall.value);

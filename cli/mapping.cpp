@@ -55,6 +55,12 @@ EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& co
   return params;
 }
 
+Matrix in_metric(Matrix rows, const std::string& metric, const std::string& what) {
+  if (metric != "cosine") return rows;
+  require_finite(rows, what.c_str());
+  return unit_rows(rows, what.c_str());
+}
+
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k) {
   PlaceParams params;
   params.perplexity = fitting_perplexity(fitted.perplexity, k);

@@ -1,6 +1,8 @@
 // What `run` and `map` share on the way from rows to a map.
 #pragma once
 
+#include <string>
+
 #include "cli/console.h"
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/place.h"
@@ -24,6 +26,10 @@ void note_placing(const PlaceResult& placed, Console& console);
 /// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k
 /// is noted.
 EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console);
+
+/// The rows as the scores are to see them. Under cosine each has norm 1: then the Euclidean
+/// distance √(2 − 2 cos) puts all pairs into the order that the cosine does.
+Matrix in_metric(Matrix rows, const std::string& metric, const std::string& what);
 
 /// The first columns of rows, as a view.
 inline ConstRows first_columns(ConstRows rows, std::int64_t columns) {

@@ -39,6 +39,8 @@ double since(Clock::time_point begin) {
 
 // Part of every key: to be raised when a stage computes otherwise than before.
 constexpr const char* kComputation = "1";
+// At most; without images there is one less.
+constexpr std::int64_t kFigures = 7;
 // Figures that show shares of the test images need few of them.
 constexpr std::int64_t kSheetImages = 20;
 // Raw pixels are a baseline: a sample of test rows places their accuracy well enough.
@@ -62,7 +64,7 @@ class Pipeline {
   void run() {
     load_data();
     announce_plan();
-    run_.emplace(options_.folder, options_.fresh);
+    if (!run_) run_.emplace(options_.folder, options_.fresh);
     show_notes();
     write_file(
         run_->path("recipe.toml"),
@@ -79,6 +81,8 @@ class Pipeline {
  private:
   void load_data();
   void describe_run();
+  std::vector<std::string> key_parts(std::string_view stage);
+  std::vector<std::string> kept_stages();
   void announce_plan();
   void train();
   void encode_rows();
@@ -95,7 +99,7 @@ class Pipeline {
     Metrics metrics = {};
   };
   template <class Work>
-  bool stage(const std::string& name, const std::vector<std::string>& parts, Work work);
+  bool stage(const std::string& name, Work work);
   [[noreturn]] void interrupt();
   void stop_if_interrupted() {
     if (interrupted_by() != 0) interrupt();
@@ -123,10 +127,8 @@ class Pipeline {
 };
 
 template <class Work>
-bool Pipeline::stage(const std::string& name, const std::vector<std::string>& parts, Work work) {
-  std::vector<std::string> all = {name, kComputation};
-  all.insert(all.end(), parts.begin(), parts.end());
-  const std::string key = stage_key(all);
+bool Pipeline::stage(const std::string& name, Work work) {
+  const std::string key = stage_key(key_parts(name));
   const bool done = run_->is_done(name, key);
   show_notes();
   if (done) {
@@ -206,20 +208,99 @@ void Pipeline::describe_run() {
   run_->describe("started", time);
 }
 
+// What a stage's key is made of: the parameters and files that its results follow from. Files of
+// earlier stages must be there.
+std::vector<std::string> Pipeline::key_parts(std::string_view stage) {
+  std::vector<std::string> parts = {std::string(stage), kComputation};
+  const auto add = [&](const auto&... more) { (parts.emplace_back(more), ...); };
+  const auto add_files = [&](std::initializer_list<const char*> files) {
+    for (const char* file : files) parts.push_back(run_->hash_of(file));
+  };
+  if (stage == "train") {
+    add(data_hash_, fingerprint(fields(job_.model)), fingerprint(fields(job_.training)));
+  } else if (stage == "encode") {
+    add(data_hash_);
+    add_files({"model.safetensors"});
+  } else if (stage == "pca") {
+    add_files({"latents_train.npy", "latents_test.npy"});
+  } else if (stage == "tsne") {
+    add_files({"latents_train.npy", "latents_test.npy"});
+    add(fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.tsne)));
+  } else if (stage == "evaluate") {
+    add(data_hash_);
+    add_files(
+        {"latents_train.npy", "pca_train.npy", "pca_test.npy", "tsne_train.npy", "tsne_test.npy"});
+    add(fingerprint(fields(job_.evaluate)), job_.neighbors.metric);
+  } else {  // figures, which show scores and names
+    add_files({"history.csv", "model.safetensors", "pca_train.npy", "pca_test.npy",
+               "tsne_train.npy", "tsne_test.npy"});
+    add(data_hash_, job_.data.name, std::to_string(data_.height), std::to_string(data_.width),
+        fingerprint(fields(job_.figures)), fingerprint(fields(job_.model)), job_.training.loss);
+    for (const auto& [name, done] : run_->stages())
+      if (name != "figures") parts.push_back(done.metrics.json());
+    parts.insert(parts.end(), data_.class_names.begin(), data_.class_names.end());
+  }
+  return parts;
+}
+
+// The stages whose results stand. One that follows a stage to be run counts as to be run, though
+// it will be kept where that gives the same bytes as before.
+std::vector<std::string> Pipeline::kept_stages() {
+  std::vector<std::string> kept;
+  if (!run_) return kept;
+  const auto keep = [&](const char* stage) {
+    const bool done = run_->is_done(stage, stage_key(key_parts(stage)));
+    if (done) kept.emplace_back(stage);
+    return done;
+  };
+  if (keep("train") && keep("encode")) {
+    const bool pca = keep("pca"), tsne = keep("tsne");
+    if (pca && tsne && keep("evaluate")) keep("figures");
+  }
+  run_->take_notes();  // the stages will say them in their turn
+  return kept;
+}
+
 void Pipeline::announce_plan() {
-  const double rate = machine_rate();
+  if (!options_.fresh && std::filesystem::exists(options_.folder / "manifest.json")) {
+    run_.emplace(options_.folder, false);  // nothing is written yet
+    show_notes();
+  }
+  const std::vector<std::string> kept = kept_stages();
+  const auto runs = [&](const char* stage) {
+    return std::find(kept.begin(), kept.end(), stage) == kept.end();
+  };
   const std::int64_t n = data_.train.rows(), m = data_.test.rows(), d = data_.train.cols();
+  const std::int64_t latent = job_.model.latent;
   const std::int64_t k = neighbors_for(job_.neighbors.k, job_.tsne.perplexity, n);
-  const double parameters = count_parameters(d, job_.model);
-  Plan plan = plan_training(n, m, parameters, job_.training.epochs, rate);
-  plan += plan_neighbors(n, n + m, job_.model.latent, k, rate);
-  plan += plan_tsne(n, k, job_.tsne, rate);
-  plan += plan_scores(n, job_.model.latent, job_.evaluate.sample_rows, rate);
-  plan += {0, (n + m) * d * 4};  // the pixels as numbers, for their score
-  plan.bytes += (n + m) * (d + 8 * job_.model.latent) + 60'000'000;
-  require_fits(plan, "use fewer rows, e.g. --set data.train=10000");
-  console_.say(
-      fmt::format("plan        {}; results in {}", describe(plan), options_.folder.string()));
+  const double parameters = count_parameters(d, job_.model), rate = machine_rate();
+  Plan plan;
+  if (runs("train")) plan += plan_training(n, m, parameters, job_.training.epochs, rate);
+  if (runs("encode")) plan += plan_encoding(n + m, d, latent, parameters / 2, rate);
+  if (runs("pca")) plan += plan_pca(n, latent, std::min(n, latent), rate);
+  if (runs("tsne")) {
+    plan += plan_neighbors(n, n + m, latent, k, rate);
+    plan += plan_tsne(n, k, job_.tsne, rate);
+    plan += plan_kl(n, rate);
+  }
+  if (runs("evaluate")) {
+    for (int map = 0; map < 2; ++map) plan += plan_scores(n, latent, job_.evaluate, rate);
+    for (const std::int64_t space : {std::int64_t{2}, std::int64_t{2}, latent})
+      plan +=
+          plan_neighbors(n, measured_rows(m, job_.evaluate), space, job_.evaluate.label_k, rate);
+    plan += plan_neighbors(n, std::min(m, kPixelSample), d, job_.evaluate.label_k, rate);
+    plan += {0, (n + m) * d * 4};  // the pixels as numbers
+  }
+  if (runs("figures"))
+    plan += plan_figures(kFigures * static_cast<std::int64_t>(formats_of(job_.figures).size()),
+                         n + m, job_.figures.dpi);
+  const std::string folder = "; results in " + options_.folder.string();
+  if (!runs("figures"))
+    return console_.say("plan        nothing is to be done, all stages are kept" + folder);
+  plan.bytes += (n + m) * (d + 8 * latent) + 120'000'000;
+  std::string more;
+  for (const auto& stage : kept) more += (more.empty() ? "; kept: " : ", ") + stage;
+  announce(plan, "use fewer rows, e.g. --set data.train=10000", console_, more + folder);
 }
 
 std::filesystem::path Pipeline::checkpoint() const {
@@ -234,9 +315,7 @@ void Pipeline::save_model() {
 
 void Pipeline::train() {
   model_ = make_autoencoder(data_.train.cols(), job_.model);
-  const std::vector<std::string> parts = {data_hash_, fingerprint(fields(job_.model)),
-                                          fingerprint(fields(job_.training))};
-  const bool ran = stage("train", parts, [&](const std::string& key) -> Outcome {
+  const bool ran = stage("train", [&](const std::string& key) -> Outcome {
     train_key_ = key;
     std::filesystem::create_directories(run_->path("checkpoints"));
     Trainer trainer(*model_, data_.train, data_.test, job_.training);
@@ -283,8 +362,7 @@ void Pipeline::train() {
 }
 
 void Pipeline::encode_rows() {
-  const std::vector<std::string> parts = {data_hash_, run_->hash_of("model.safetensors")};
-  stage("encode", parts, [&](const std::string&) -> Outcome {
+  stage("encode", [&](const std::string&) -> Outcome {
     latents_train_ = encode(*model_, data_.train);
     latents_test_ = encode(*model_, data_.test);
     npy::write(run_->path("latents_train.npy"), latents_train_);
@@ -303,9 +381,7 @@ void Pipeline::encode_rows() {
 }
 
 void Pipeline::fit_components() {
-  const std::vector<std::string> parts = {run_->hash_of("latents_train.npy"),
-                                          run_->hash_of("latents_test.npy")};
-  stage("pca", parts, [&](const std::string&) -> Outcome {
+  stage("pca", [&](const std::string&) -> Outcome {
     const auto begin = Clock::now();
     // All components are fitted, for the figure of the explained variance; the first are kept.
     const Pca all = fit_pca(latents_train_,
@@ -330,10 +406,7 @@ void Pipeline::fit_components() {
 }
 
 void Pipeline::lay_out() {
-  const std::vector<std::string> parts = {
-      run_->hash_of("latents_train.npy"), run_->hash_of("latents_test.npy"),
-      fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.tsne))};
-  stage("tsne", parts, [&](const std::string&) -> Outcome {
+  stage("tsne", [&](const std::string&) -> Outcome {
     const std::int64_t n = latents_train_.rows();
     Metrics m;
 
@@ -376,23 +449,18 @@ void Pipeline::lay_out() {
 }
 
 void Pipeline::score() {
-  const std::vector<std::string> parts = {data_hash_,
-                                          run_->hash_of("latents_train.npy"),
-                                          run_->hash_of("pca_train.npy"),
-                                          run_->hash_of("pca_test.npy"),
-                                          run_->hash_of("tsne_train.npy"),
-                                          run_->hash_of("tsne_test.npy"),
-                                          fingerprint(fields(job_.evaluate))};
-  stage("evaluate", parts, [&](const std::string&) -> Outcome {
+  stage("evaluate", [&](const std::string&) -> Outcome {
     const EvaluateParams params = fitting_scores(job_.evaluate, latents_train_.rows(), console_);
     const std::string recall = fmt::format("recall_at_{}", params.k);
+    const Matrix seen_train = in_metric(copy_of(latents_train_), job_.neighbors.metric, "latents");
+    const Matrix seen_test = in_metric(copy_of(latents_test_), job_.neighbors.metric, "latents");
     Metrics m;
     const auto set_score = [&](const std::string& name, const Score& score) {
       m.set(name, score.value);
       if (score.standard_error > 0) m.set(name + "_error", score.standard_error);
     };
     const auto set_quality = [&](const std::string& map, ConstRows train, ConstRows test) {
-      const Quality q = evaluate_map(latents_train_, train, train_labels_.values, params);
+      const Quality q = evaluate_map(seen_train, train, train_labels_.values, params);
       set_score("quality." + map + ".trustworthiness", q.trustworthiness);
       set_score("quality." + map + ".continuity", q.continuity);
       set_score("quality." + map + "." + recall, q.recall);
@@ -406,9 +474,9 @@ void Pipeline::score() {
     set_quality("pca", pca_train_, pca_test_);
     set_quality("tsne", tsne_train_, tsne_test_);
     if (latents_test_.rows() > 0) {
-      set_score("quality.latents.knn_accuracy",
-                knn_accuracy(latents_train_, train_labels_.values, latents_test_,
-                             test_labels_.values, params));
+      set_score(
+          "quality.latents.knn_accuracy",
+          knn_accuracy(seen_train, train_labels_.values, seen_test, test_labels_.values, params));
       set_score(
           "quality.latents.probe_accuracy",
           probe_accuracy(latents_train_, train_labels_.values, latents_test_, test_labels_.values));
@@ -424,24 +492,7 @@ void Pipeline::score() {
 }
 
 void Pipeline::draw() {
-  // Figures show scores and names, so those are part of the key.
-  std::vector<std::string> parts = {run_->hash_of("history.csv"),
-                                    run_->hash_of("model.safetensors"),
-                                    run_->hash_of("pca_train.npy"),
-                                    run_->hash_of("pca_test.npy"),
-                                    run_->hash_of("tsne_train.npy"),
-                                    run_->hash_of("tsne_test.npy"),
-                                    data_hash_,
-                                    job_.data.name,
-                                    std::to_string(data_.height),
-                                    std::to_string(data_.width),
-                                    fingerprint(fields(job_.figures)),
-                                    fingerprint(fields(job_.model)),
-                                    job_.training.loss};
-  for (const auto& [name, done] : run_->stages())
-    if (name != "figures") parts.push_back(done.metrics.json());
-  parts.insert(parts.end(), data_.class_names.begin(), data_.class_names.end());
-  stage("figures", parts, [&](const std::string&) -> Outcome {
+  stage("figures", [&](const std::string&) -> Outcome {
     const std::int64_t shown = std::min(kSheetImages, data_.test.rows());
     const Matrix originals = scaled(data_.test.rows(0, shown));
     const Matrix reconstructions = reconstruct(*model_, Pixels(data_.test.rows(0, shown)));

@@ -1,12 +1,12 @@
-// Times are operations over the measured rate of multiply-adds, each step with the share of that
-// rate it reaches (from bench/); they are meant to be right within a factor of two.
+// Times are multiply-adds over their measured rate, each step with the share of that rate that it
+// reaches, and with what else it does counted as so many of them. The factors were fitted to runs
+// on MNIST; the times are meant to be right within a factor of two where nothing else runs.
 #include "cli/plan.h"
 
 #include <algorithm>
 #include <thread>
 #include <vector>
 
-#include "cli/console.h"
 #include "latlas/core/error.h"
 #include "latlas/core/machine.h"
 #include "latlas/core/parallel.h"
@@ -39,42 +39,79 @@ Plan plan_training(std::int64_t rows, std::int64_t validation_rows, double param
   const double each = 3.0 * static_cast<double>(rows) + static_cast<double>(validation_rows);
   // Weights, two moments, packed copies and what a checkpoint holds.
   const double bytes = std::min(parameters * 32, 9e18);
-  return {each * parameters * static_cast<double>(epochs) / (0.55 * rate),
+  return {each * parameters * static_cast<double>(epochs) / (0.65 * rate),
           static_cast<std::int64_t>(bytes)};
+}
+
+Plan plan_encoding(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, double parameters,
+                   double rate) {
+  const double bytes = std::min(parameters * 8, 9e18);
+  return {static_cast<double>(rows) * (parameters + static_cast<double>(inputs)) / (0.35 * rate),
+          static_cast<std::int64_t>(bytes) + rows * outputs * 4};
+}
+
+Plan plan_pca(std::int64_t rows, std::int64_t cols, std::int64_t components, double rate) {
+  const auto less = static_cast<double>(std::min(rows, cols));
+  const double entries = static_cast<double>(rows) * static_cast<double>(cols);
+  const double each = less + 230 + 12 * static_cast<double>(components);  // products, passes
+  return {(entries * each + 50 * less * less * less) / rate,
+          static_cast<std::int64_t>(std::min(less * less * 24, 9e17)) + rows * components * 4};
 }
 
 Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, std::int64_t k,
                     double rate) {
   const double pairs = static_cast<double>(rows) * static_cast<double>(queries);
-  return {pairs * static_cast<double>(std::max<std::int64_t>(cols, 16)) / (0.7 * rate),
-          rows * cols * 8 + queries * k * 8};
+  return {pairs * (static_cast<double>(cols) / 0.8 + 20) / rate, rows * cols * 8 + queries * k * 8};
 }
 
 Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, double rate) {
+  // A descent that ends by its rule usually does so in less than half of the default iterations.
+  constexpr double kUsual = 450;
+  const auto most = static_cast<double>(params.iterations);
+  const double iterations = params.stop_below > 0 ? std::min(most, kUsual) : most;
   const double edges = 1.4 * static_cast<double>(rows * k);
   const bool all_pairs = rows < params.exact_below;
   const double exact = all_pairs ? 12.0 * static_cast<double>(rows) * static_cast<double>(rows) : 0;
   const double grid = all_pairs ? 0 : 4e8 + 900.0 * static_cast<double>(rows);
-  return {static_cast<double>(params.iterations) * (60 * edges + exact + grid) / rate,
-          rows * k * 40 + (all_pairs ? 0 : 200'000'000)};
+  return {iterations * (75 * edges + exact + grid) / rate,
+          rows * k * 48 + (all_pairs ? 0 : 200'000'000)};
 }
 
-Plan plan_scores(std::int64_t rows, std::int64_t cols, std::int64_t sample, double rate) {
-  const double pairs = static_cast<double>(rows) * static_cast<double>(std::min(rows, sample));
-  return {pairs * static_cast<double>(cols + 16) * 2 / (0.4 * rate), rows * cols * 8};
+Plan plan_kl(std::int64_t rows, double rate) {
+  return {10.0 * static_cast<double>(rows) * static_cast<double>(rows) / rate, 0};
 }
 
-std::string describe(const Plan& plan) {
-  return sentence("about ", seconds_text(std::max(plan.seconds, 0.1)), " and ",
-                  bytes_text(plan.bytes), " on ", threads(),
-                  threads() == 1 ? " thread" : " threads");
+std::int64_t measured_rows(std::int64_t rows, const EvaluateParams& params) {
+  return rows <= params.exact_rows ? rows : std::min(rows, params.sample_rows);
 }
 
-void require_fits(const Plan& plan, const std::string& advice) {
+Plan plan_scores(std::int64_t rows, std::int64_t cols, const EvaluateParams& params, double rate) {
+  const std::int64_t measured = measured_rows(rows, params);
+  const double near = static_cast<double>(rows) * static_cast<double>(measured);
+  const auto all = static_cast<double>(rows);
+  // A pair of spearman waits for two rows from memory and is sorted twice.
+  const double far = std::min(all * (all - 1) / 2, static_cast<double>(params.sample_pairs));
+  const auto width = static_cast<double>(cols);
+  return {(near * (2 * width + 330) + far * (4e4 + 16 * width)) / rate,
+          rows * cols * 8 + measured * params.k * 16};
+}
+
+Plan plan_figures(std::int64_t files, std::int64_t points, double dpi) {
+  const double pixels = 80 * dpi * dpi;  // of 10 × 8 inches
+  return {
+      static_cast<double>(files) * (0.01 + 1.5e-8 * pixels + 2e-7 * static_cast<double>(points)),
+      static_cast<std::int64_t>(12 * pixels) + points * 40};
+}
+
+void announce(const Plan& plan, const std::string& advice, Console& console,
+              const std::string& more) {
   const std::int64_t available = machine::available_memory();
-  if (plan.bytes <= available) return;
-  throw WouldNotFit(sentence("this needs ", bytes_text(plan.bytes), " of memory, ",
-                             bytes_text(available), " are free; ", advice));
+  if (plan.bytes > available)
+    throw WouldNotFit(sentence("this needs ", bytes_text(plan.bytes), " of memory, ",
+                               bytes_text(available), " are free; ", advice));
+  console.say(sentence("plan        about ", seconds_text(std::max(plan.seconds, 0.1)), " and ",
+                       bytes_text(plan.bytes), " on ", threads(),
+                       threads() == 1 ? " thread" : " threads", more));
 }
 
 }  // namespace latlas::cli

@@ -1,10 +1,12 @@
 // latlas plot: a map → a figure.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/figures.h"
 #include "cli/input.h"
 #include "latlas/core/error.h"
 #include "latlas/core/file.h"
@@ -16,7 +18,7 @@ namespace {
 
 struct Options {
   std::string map, labels, placed, placed_labels, out = "map.png", title, subtitle, theme = "light",
-                                                  palette = "petroff";
+                                                  palette = "automatic";
   double dpi = 200, width = 10, height = 8;
   bool ticks = false;
 };
@@ -25,8 +27,9 @@ void run_plot(const Options& o, const Common& common) {
   require(!o.map.empty(), "latlas plot: name a map, e.g. latlas plot map.npy -o map.png");
   require(o.theme == "light" || o.theme == "dark", "latlas plot: --theme is '", o.theme,
           "'; known are light, dark");
-  require(o.palette == "petroff" || o.palette == "okabe_ito", "latlas plot: --palette is '",
-          o.palette, "'; known are petroff, okabe_ito");
+  const auto palettes = palette_names();
+  require(std::find(palettes.begin(), palettes.end(), o.palette) != palettes.end(),
+          "latlas plot: --palette is '", o.palette, "'; known are automatic, petroff, okabe_ito");
   render::format_of(o.out);
   require_writable(o.out);
   Console console(common.verbosity);
@@ -58,7 +61,7 @@ void run_plot(const Options& o, const Common& common) {
       : labels.empty() ? render::scatter_train_test(map, placed, options)
                        : render::scatter_train_test(map, labels.values, placed,
                                                     placed_labels.values, labels.names, options);
-  figure.palette = o.palette == "okabe_ito" ? render::Palette::okabe_ito : render::Palette::petroff;
+  figure.palette = palette_named(o.palette);
   render::draw(figure, o.out, {.dpi = o.dpi});
   console.facts("", {{"figure", o.out}});
 }
@@ -83,7 +86,10 @@ Action add_plot(CLI::App& program, Common& common) {
   command->add_option("--title", o->title, "[the file's name]")->type_name("");
   command->add_option("--subtitle", o->subtitle, "[the number of points]")->type_name("");
   command->add_option("--theme", o->theme, "light or dark [light]")->type_name("");
-  command->add_option("--palette", o->palette, "petroff or okabe_ito [petroff]")->type_name("");
+  command
+      ->add_option("--palette", o->palette,
+                   "petroff, okabe_ito or automatic: by the classes [automatic]")
+      ->type_name("");
   command->add_option("--dpi", o->dpi, "Pixels an inch [200]")->type_name("");
   command->add_option("--width", o->width, "Inches [10]")->type_name("");
   command->add_option("--height", o->height, "Inches [8]")->type_name("");

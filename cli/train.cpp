@@ -54,10 +54,9 @@ Action add_train(CLI::App& program, Common& common) {
     const Plan plan =
         plan_training(data.rows(), validation.rows(), count_parameters(data.cols(), o->model),
                       o->training.epochs, machine_rate());
-    require_fits(plan, "use a smaller model");
+    announce(plan, "use a smaller model", console);
     Autoencoder model = make_autoencoder(data.cols(), o->model);
     console.say(summary(model));
-    console.say("plan        " + describe(plan));
 
     const auto begin = std::chrono::steady_clock::now();
     const History history =

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -59,6 +60,47 @@ def test_map_places_new_rows_whatever_their_company(latlas, blobs):
                "--iterations", 200)
     b, c = (np.load(latlas.folder / f"{n}_map.npy") for n in "bc")
     assert b.shape == (50, 2) and (b[:10] == c).all()
+
+
+def test_scores_of_a_cosine_map_do_not_see_the_norms(latlas, blobs):
+    rows, _ = blobs
+    stretched = rows * np.random.default_rng(1).choice([0.25, 1, 16], size=(300, 1)).astype("f4")
+    np.save(latlas.folder / "x.npy", rows)
+    np.save(latlas.folder / "y.npy", stretched)  # the same directions; powers of two are exact
+
+    def trust(*arguments):
+        return json.loads(latlas(*arguments, "--json").stdout)["quality"]["trustworthiness"]
+    mapped = trust("map", "y.npy", "--metric", "cosine", "-o", "m.npy", "--iterations", 200)
+    for name in "xy":
+        assert trust("evaluate", "--data", f"{name}.npy", "--map", "m.npy", "--metric",
+                     "cosine") == mapped
+    assert trust("evaluate", "--data", "y.npy", "--map", "m.npy") < mapped - 0.05
+    rows[7] = 0
+    np.save(latlas.folder / "x.npy", rows)
+    assert "norm 0" in latlas.refuses("evaluate", "--data", "x.npy", "--map", "m.npy", "--metric",
+                                      "cosine")
+    assert "taxi" in latlas.refuses("evaluate", "--data", "x.npy", "--map", "m.npy", "--metric",
+                                    "taxi")
+
+
+PLANNED = [
+    ["train", "x.npy", "--epochs", "1", "--loss", "mean_squared_error", "--output-activation",
+     "linear"],
+    ["encode", "model.safetensors", "x.npy"],
+    ["map", "x.npy", "--iterations", "50"],
+    ["map", "x.npy", "--method", "pca"],
+    ["map", "x.npy", "--method", "pca", "--reduce", "3"],
+    ["evaluate", "--data", "x.npy", "--map", "x.npy", "--kl", "10"],
+    ["evaluate", "--map", "x.npy", "--labels", "l.npy"],
+]
+
+
+def test_the_plan_comes_before_the_work(latlas, blobs):
+    np.save(latlas.folder / "x.npy", blobs[0])
+    np.save(latlas.folder / "l.npy", blobs[1])
+    for arguments in PLANNED:
+        first = latlas(*arguments).stderr.splitlines()[0]
+        assert re.match(r"plan        about \S+ s and \S+ .?B on \d+ threads?$", first), first
 
 
 def test_map_clamps_a_perplexity_too_large_with_a_note(latlas, blobs):

@@ -89,6 +89,30 @@ def test_keeps_what_has_not_changed_and_runs_the_rest(latlas):
     assert "unchanged" not in fresh.stderr
 
 
+def plan_of(done):
+    return next(line for line in done.stderr.splitlines() if line.startswith("plan "))
+
+
+def test_the_plan_counts_what_will_run(latlas):
+    def run(*more):
+        return latlas("run", "synthetic", *SMALL, "--out", "run", *more)
+    assert "kept" not in plan_of(run())
+    assert "nothing is to be done" in plan_of(run())
+    assert "; kept: train, encode, pca; " in plan_of(run("--set", "tsne.perplexity=10"))
+    assert "; kept: train, encode, pca, tsne, evaluate; " in plan_of(run(
+        "--set", "tsne.perplexity=10", "--set", "figures.theme=dark"))
+    assert "kept" not in plan_of(run("--fresh"))
+
+
+def test_a_refused_run_leaves_what_stood(latlas):
+    options = [*SMALL, "--set", "figures.formats=png", "--out", "run"]
+    latlas("run", "synthetic", *options)
+    sentence = latlas.refuses("run", "synthetic", *options, "--set", "model.hidden=1048576", "--set",
+                              "training.epochs=2", "--set", "model.latent=1048576", code=3)
+    assert "memory" in sentence
+    latlas("run", "synthetic", *options)  # and what stood there still stands
+
+
 def test_runs_a_stage_again_when_its_file_was_harmed(latlas):
     latlas("run", "synthetic", *SMALL, "--out", "run", "--set", "figures.formats=png")
     target = latlas.folder / "run/pca_train.npy"
@@ -110,7 +134,8 @@ def test_gives_the_same_bytes_for_any_number_of_threads(latlas):
     assert hashes("run1") == hashes("run2") == hashes("run5")
 
 
-def test_ctrl_c_leaves_a_run_that_resumes_to_the_same_bits(latlas):
+@pytest.mark.parametrize("stop, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_a_run_that_resumes_to_the_same_bits(latlas, stop, code):
     options = ["run", "synthetic", *SMALL[:4], "--set", "training.epochs=40", "--set",
                "tsne.iterations=100", "--set", "figures.formats=png", "--set", "figures.dpi=40"]
     child = subprocess.Popen([PROGRAM, *options, "--out", "stopped"], cwd=latlas.folder,
@@ -119,11 +144,11 @@ def test_ctrl_c_leaves_a_run_that_resumes_to_the_same_bits(latlas):
     while not (latlas.folder / "stopped/checkpoints").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.15)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(stop)
     _, errors = child.communicate(timeout=120)
     if child.returncode == 0:
         pytest.skip("the run was done before the signal arrived")
-    assert child.returncode == 130, errors
+    assert child.returncode == code, errors
     assert "goes on from here" in errors
     again = latlas(*options, "--out", "stopped")
     if "train " in errors.split("stopped;")[0].split("plan ")[1]:
@@ -160,6 +185,15 @@ def test_a_harmed_checkpoint_is_noted_and_training_begins_anew(latlas):
     (latlas.folder / f"run/checkpoints/train-{key[:16]}.safetensors").write_bytes(b"junk")
     (latlas.folder / "run/model.safetensors").unlink()
     assert "training begins anew" in latlas("run", "synthetic", *SMALL, "--out", "run").stderr
+
+
+def test_a_cosine_run_is_scored_by_cosine(latlas):
+    latlas("run", "synthetic", *SMALL, "--set", "neighbors.metric=cosine", "--set",
+           "figures.formats=png", "--out", "run")
+    scores = json.loads((latlas.folder / "run/metrics.json").read_text())["quality"]["tsne"]
+    same = latlas("evaluate", "--data", "run/latents_train.npy", "--map", "run/tsne_train.npy",
+                  "--metric", "cosine", "--json")
+    assert json.loads(same.stdout)["quality"]["trustworthiness"] == scores["trustworthiness"]
 
 
 def test_figures_follow_the_scores_that_they_show(latlas):

@@ -43,6 +43,13 @@ print("spearman       ", repr(scipy.stats.spearmanr(pdist(data), pdist(map_)).st
 train, test = np.arange(0, 60), np.arange(60, 80)
 vote = KNeighborsClassifier(1).fit(map_[train], labels[train])
 print("1-nn accuracy  ", repr(vote.score(map_[test], labels[test])))
+near = NearestNeighbors(n_neighbors=10).fit(map_[train]).kneighbors(map_[test], return_distance=False)
+votes = [labels[train][row].tolist() for row in near]  # nearest first; ties go to the first seen
+won = [max(dict.fromkeys(v), key=v.count) for v in votes]
+print("10-nn accuracy ", repr(np.mean(won == labels[test])), "of which votes with ties",
+      sum(sorted(map(v.count, set(v)))[-2:].count(max(map(v.count, set(v)))) > 1 for v in votes),
+      "scikit-learn", KNeighborsClassifier(10).fit(map_[train], labels[train])
+      .score(map_[test], labels[test]))
 std = (data[train] - data[train].mean(0)) / data[train].std(0)
 tst = (data[test] - data[train].mean(0)) / data[train].std(0)
 y = np.eye(4)[labels[train]]

@@ -81,6 +81,10 @@ TEST(LabelAccuracy, OfPlacedPointsAgreesWithScikitLearn) {
                              labels.last(20), {.label_k = 1})
                   .value,
               0.6, 1e-14);
+  EXPECT_NEAR(label_accuracy(c.map.rows(0, 60), labels.first(60), c.map.rows(60, 80),
+                             labels.last(20), {.label_k = 10})
+                  .value,
+              0.55, 1e-14);  // three votes are ties, which the nearest neighbor's class wins
 }
 TEST(ProbeAccuracy, AgreesWithRidgeOfScikitLearn) {
   const Case c = golden_case();

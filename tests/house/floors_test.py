@@ -34,6 +34,16 @@ DOORS = {
 }
 
 
+PRINTS_OR_EXITS = re.compile(
+    r"\b(v?f?w?printf|w?puts|fputw?[cs]|putc|putchar|putw?char|perror|_?exit|_Exit|abort|quick_exit|"
+    r"terminate)\s*\(|\bstd::w?(cout|cerr|clog)\b|\bstd(out|err)\b")
+
+
+def code_of(text):
+    """The text without its comments and what stands in quotes."""
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', " ", text, flags=re.S)
+
+
 def files():
     for root in ("src/latlas", "cli"):
         for path in sorted((SOURCE / root).rglob("*")):
@@ -75,9 +85,25 @@ def test_nothing_below_the_program_prints_or_exits():
     for path in files():
         if name_of(path).startswith("cli/"):
             continue
-        text = re.sub(r"//.*", "", path.read_text())
-        found = re.search(r"std::(cout|cerr|exit|abort)|\bprintf\s*\(|\bputs\s*\(", text)
+        found = PRINTS_OR_EXITS.search(code_of(path.read_text()))
         assert not found, f"{name_of(path)} uses {found.group(0)}"
+
+
+@pytest.mark.parametrize("line", [
+    'printf("x");', 'std::printf("x");', 'std::fprintf(stderr, "x");', "fprintf (stderr, x);",
+    "vfprintf(f, x, y);", "puts(x);", "fputs(x, stderr);", "putchar(c);", "perror(x);",
+    "std::cout << x;", "std::cerr << x;", "std::clog << x;", "std::wcout << x;", "exit(1);",
+    "std::exit(1);", "::exit(1);", "_exit(1);", "_Exit(1);", "abort();", "std::abort();",
+    "std::quick_exit(1);", "std::terminate();", "if (x) exit (2);", "fwrite(x, 1, 2, stdout);"])
+def test_printing_and_exiting_are_recognized(line):
+    assert PRINTS_OR_EXITS.search(code_of(line)), line
+
+
+@pytest.mark.parametrize("line", [
+    "// exit(1) would be rude", "/* printf(x) */", 'throw IoError("never call exit(1)");',
+    "snprintf(x, 3, y);", "at_exit(x);", "scan.exit_code(x);", "HWY_ABORT_IF(x);"])
+def test_what_only_looks_like_it_is_not(line):
+    assert not PRINTS_OR_EXITS.search(code_of(line)), line
 
 
 def test_every_room_is_known():

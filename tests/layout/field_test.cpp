@@ -71,6 +71,80 @@ TEST(GridField, AgreesWithTheExactSums) {
   }
 }
 
+/// The most by which the grid's force of a charge on another can differ from the exact one,
+/// wherever the two stand. The force is that of the potential
+///
+///   ∫ Σ_n Σ_m Ŵ(f_n) Ŵ(f_m) G(f) exp(2πi (f_n y − f_m x) / h) df     over |f| ≤ ½ in each
+///   direction
+///
+/// in place of ∫ R(f) exp(2πi f (y − x) / h) df over all f (normalized to 1 at x = y), so that it
+/// is off by at most
+///
+///   (2π / h) ∫ Σ_n |f_n| ( |Ŵ²(f_n) G(f) − R(f_n)| + Σ_{m ≠ n} |Ŵ(f_n) Ŵ(f_m)| G(f) ) df.
+double largest_pair_error(double h) {
+  constexpr int kSteps = 32, kAliases = 2;  // a side; those farther out add less than 1e-4 of it
+  constexpr double kPi = 3.14159265358979323846;
+  const auto sinc = [](double f) { return std::sin(kPi * f) / (kPi * f); };  // never at 0
+  double error = 0, norm = 0;
+  for (int i = 0; i < kSteps; ++i)
+    for (int j = 0; j < kSteps; ++j) {
+      std::vector<double> f, w, r;
+      double all = 0, power = 0, square = 0, wanted = 0;
+      for (int n = -kAliases; n <= kAliases; ++n)
+        for (int m = -kAliases; m <= kAliases; ++m) {
+          const double x = (i + 0.5) / kSteps - 0.5 + n, y = (j + 0.5) / kSteps - 0.5 + m;
+          f.push_back(std::hypot(x, y));
+          w.push_back(std::pow(sinc(x) * sinc(y), 4));
+          r.push_back(std::cyl_bessel_k(0, 2 * kPi * f.back() / h));
+          const double w2 = w.back() * w.back(), f2 = f.back() * f.back();
+          all += w.back();
+          power += w2;
+          square += w2 * f2;
+          wanted += w2 * f2 * r.back();
+          norm += r.back();
+        }
+      const double g = wanted / (power * square);
+      for (std::size_t n = 0; n < f.size(); ++n)
+        error += 2 * kPi / h * f[n] * (std::abs(w[n] * w[n] * g - r[n]) + w[n] * (all - w[n]) * g);
+    }
+  return error / norm;
+}
+
+// A map narrower than the spacing has forces that are small beside φ, and the aliases of its pairs,
+// which do not shrink with it, add up. Each force keeps the bound of n pairs; relative to the
+// forces themselves docs/layout.md gives the numbers.
+TEST(GridField, KeepsEachForceOfANarrowMapWithinTheErrorOfItsPairs) {
+  constexpr std::int64_t n = 1000;
+  for (const double spacing : {0.5, 1.0 / 3, 0.25}) {
+    const double bound = n * (largest_pair_error(spacing) + 1e-5);  // and float32's rounding
+    for (const double width : {1e-3, 0.05, 0.25, 0.5, 1.0, 2.0, 4.0}) {
+      const Matrix y = map_of(n, width, 0, n);
+      const FieldTwin exact = field_twin(y);
+      GridField field(spacing);
+      field.charge(y);
+      std::vector<float> potential(n);
+      Matrix gradient(n, 2);
+      field.read(y, true, potential, gradient);
+      double worst = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const auto u = static_cast<std::size_t>(i);
+        worst =
+            std::max(worst, std::hypot(gradient(i, 0) - exact.x[u], gradient(i, 1) - exact.y[u]));
+      }
+      EXPECT_LT(worst, bound) << width << ", " << spacing;
+    }
+  }
+}
+
+TEST(GridField, GivesTheForcesOfAMapAFewSpacingsWide) {  // the table of docs/layout.md, rounded up
+  const struct {
+    double width, error;
+  } known[] = {{0.5, 0.03}, {1, 0.007}, {2, 0.002}, {4, 0.0015}};
+  for (const auto& k : known)
+    EXPECT_LT(errors_of(map_of(2000, k.width, 0, 2000), 1.0 / 3).relative_force, k.error)
+        << k.width;
+}
+
 TEST(GridField, GivesTheForcesOfAMapWithinAHundredth) {
   EXPECT_LT(errors_of(map_of(2000, 60, 3, 10), 1.0 / 3).relative_force, 0.01);
   EXPECT_LT(errors_of(map_of(2000, 100, 0.3, 20), 1.0 / 3).relative_force, 0.01);

@@ -244,6 +244,45 @@ TEST(Figure, SaysHowManyCategoriesALegendLeavesOut) {
   EXPECT_TRUE(said);
 }
 
+TEST(Figure, KeepsLongTextsOffTheAxes) {
+  const Matrix map = map_of(300, 3);
+  const auto words = [](const std::string& word) {
+    std::string text;
+    for (int i = 0; i < 800; ++i) text += word + " ";
+    return text;
+  };
+  for (const double width : {10.0, 4.0}) {
+    const auto svg = parse_svg(draw_svg(scatter(map, labels_of(300, 3), {},
+                                                {.title = words("title"),
+                                                 .subtitle = words("subtitle"),
+                                                 .footnote = words("footnote"),
+                                                 .x_label = "component",
+                                                 .ticks = true,
+                                                 .width = width,
+                                                 .height = 0.8 * width})));
+    expect_text_inside(svg, 72 * width, 57.6 * width);
+    double titles_end = 0, axes_begin = 1e9, axes_end = 0, footnote_begin = 1e9;
+    bool cut = false;
+    for (const Element& e : svg) {
+      if (e.name != "text") continue;
+      const double y = std::stod(e.attributes.at("y"));
+      const double top = y - 0.8 * std::stod(e.attributes.at("font-size"));
+      if (e.text.find("title") != std::string::npos) {
+        titles_end = std::max(titles_end, y);
+      } else if (e.text.find("footnote") != std::string::npos) {
+        footnote_begin = std::min(footnote_begin, top);
+        cut = cut || e.text.ends_with("…");
+      } else {
+        axes_begin = std::min(axes_begin, top);
+        axes_end = std::max(axes_end, y);
+      }
+    }
+    EXPECT_LT(titles_end, axes_begin) << width;
+    EXPECT_LT(axes_end, footnote_begin) << width;
+    EXPECT_TRUE(cut);
+  }
+}
+
 TEST(Figure, SaysHowManyNamesFoundNoRoom) {
   const Matrix map = map_of(4000, 200);
   std::vector<std::string> names;
@@ -429,6 +468,7 @@ TEST(Figure, RejectsShapesAndSizesThatCannotBeDrawn) {
   EXPECT_NE(refusal(scatter(map, {}, {}, {.width = 0.1})).find("inches"), std::string::npos);
   EXPECT_NE(refusal(scatter(map, {}, {}, {.width = 90}), {.dpi = 1000}).find("pixels"),
             std::string::npos);
+  EXPECT_NE(refusal(scatter(map), {.dpi = 2400}).find("460 million pixels"), std::string::npos);
   EXPECT_NE(refusal(scatter(map), {.dpi = 0}).find("dpi"), std::string::npos);
   Figure lines;
   lines.marks.push_back(Line{.x = {1, 2}, .y = {1}});

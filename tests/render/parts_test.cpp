@@ -11,6 +11,7 @@
 #include "latlas/core/random.h"
 #include "latlas/render/canvas.h"
 #include "latlas/render/color.h"
+#include "latlas/render/figure.h"
 #include "latlas/render/places.h"
 #include "latlas/render/png.h"
 #include "latlas/render/ticks.h"
@@ -112,6 +113,14 @@ TEST(Colors, BeginWithPetroffsTenAndKeepThemForAnyCount) {
   EXPECT_EQ(few[0], rgb(0x3f90da));
   EXPECT_EQ(few[9], rgb(0x92dadd));
   EXPECT_TRUE(std::equal(few.begin(), few.end(), many.begin()));
+}
+
+TEST(Colors, AreOkabeAndItosUpToEightAndPetroffsAbove) {
+  EXPECT_EQ(category_colors(8, Palette::automatic, Theme::light),
+            category_colors(8, Palette::okabe_ito, Theme::light));
+  EXPECT_EQ(category_colors(9, Palette::automatic, Theme::light),
+            category_colors(9, Palette::petroff, Theme::light));
+  EXPECT_EQ(Figure().palette, Palette::automatic);
 }
 
 TEST(Colors, StandOutAgainstTheDark) {

@@ -207,6 +207,15 @@ TEST(Raster, RejectsWhatItCannotDraw) {
   bad = good;
   bad.category = third;
   EXPECT_THROW(rasterize(bad, 10, 10), InvalidArgument);
+  // Beyond memory, whoever asked for that many pixels, categories or meetings of dots.
+  EXPECT_THROW(rasterize(good, 32768, 16384), InvalidArgument);
+  const std::vector<Color> many(4096);
+  bad = good;
+  bad.colors = many;
+  EXPECT_THROW(rasterize(bad, 16384, 16384), InvalidArgument);
+  const std::vector<float> crowd(5'000'000, 1.0F);
+  bad = {.x = crowd, .y = crowd, .category = {}, .colors = colors, .radius = 4000};
+  EXPECT_THROW(rasterize(bad, 2000, 1600), InvalidArgument);
   bad = good;
   bad.y = {};
   EXPECT_THROW(rasterize(bad, 10, 10), InvalidArgument);

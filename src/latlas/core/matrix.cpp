@@ -32,4 +32,36 @@ void require_finite(ConstRows rows, const char* what) {
                                  " (counted from 0); remove or fill such values first"));
 }
 
+std::vector<double> column_means(ConstRows rows) {
+  constexpr std::int64_t kTile = 512;
+  const std::int64_t d = rows.cols(), tiles = (rows.rows() + kTile - 1) / kTile;
+  BasicMatrix<double> sums(tiles, d);
+  parallel_for(rows.rows(), kTile, [&](std::int64_t begin, std::int64_t end) {
+    double* sum = sums.row(begin / kTile);
+    for (std::int64_t i = begin; i < end; ++i)
+      for (std::int64_t j = 0; j < d; ++j) sum[j] += static_cast<double>(rows.row(i)[j]);
+  });
+  std::vector<double> mean(static_cast<std::size_t>(d));
+  for (std::int64_t t = 0; t < tiles; ++t)
+    for (std::int64_t j = 0; j < d; ++j) mean[static_cast<std::size_t>(j)] += sums(t, j);
+  for (double& m : mean) m /= static_cast<double>(rows.rows());
+  return mean;
+}
+
+Matrix unit_rows(ConstRows rows, const char* what) {
+  Matrix unit(rows.rows(), rows.cols());
+  parallel_for(rows.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      double square = 0;
+      for (const float x : rows[i]) square += static_cast<double>(x) * static_cast<double>(x);
+      require(square > 0, what, ": row ", i,
+              " (counted from 0) has norm 0 and no direction; cosine needs one, remove such rows");
+      const double norm = std::sqrt(square);
+      for (std::int64_t j = 0; j < rows.cols(); ++j)
+        unit(i, j) = static_cast<float>(rows(i, j) / norm);
+    }
+  });
+  return unit;
+}
+
 }  // namespace latlas

@@ -16,6 +16,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "latlas/core/error.h"
 
@@ -144,5 +145,12 @@ inline Matrix copy_of(const Matrix& matrix) { return copy_of(matrix.view()); }
 /// Throws InvalidArgument naming the first row and column that hold NaN or infinity.
 /// @param what  begins the sentence, e.g. "pca: data".
 void require_finite(ConstRows rows, const char* what);
+
+/// The mean of each column, in double; sums run over tiles of 512 rows.
+std::vector<double> column_means(ConstRows rows);
+
+/// Each row over its norm.
+/// @throws InvalidArgument  naming the first row of norm 0 that was met.
+Matrix unit_rows(ConstRows rows, const char* what);
 
 }  // namespace latlas

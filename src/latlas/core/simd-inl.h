@@ -23,6 +23,11 @@
 
 #define LATLAS_INLINE HWY_INLINE
 
+#if HWY_TARGET != HWY_AVX3 && HWY_TARGET != HWY_AVX2 && HWY_TARGET != HWY_NEON && \
+    HWY_TARGET != LATLAS_NEON_WITHOUT_AES && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
+#error "Highway compiles for a target that latlas does not know; disable it in core/simd-targets.h"
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;

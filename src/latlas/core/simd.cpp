@@ -29,8 +29,8 @@ struct Target {
 // The target that needs no particular processor has fused multiply-adds or computes them in
 // software; one that had neither would break the promise of equal bits.
 static_assert(HWY_STATIC_TARGET == HWY_EMU128 || HWY_STATIC_TARGET == HWY_SCALAR ||
-              HWY_STATIC_TARGET == HWY_NEON || HWY_STATIC_TARGET == HWY_AVX2 ||
-              HWY_STATIC_TARGET == HWY_AVX3);
+              HWY_STATIC_TARGET == HWY_NEON || HWY_STATIC_TARGET == LATLAS_NEON_WITHOUT_AES ||
+              HWY_STATIC_TARGET == HWY_AVX2 || HWY_STATIC_TARGET == HWY_AVX3);
 
 constexpr Target kTargets[] = {
 #if HWY_ARCH_X86
@@ -90,7 +90,7 @@ void select(std::string_view name) {
 std::string_view name() {
   const std::int64_t bit = LATLAS_DISPATCH(running_target)();
   for (const Target& t : kTargets)
-    if (t.bit == bit) return t.name;
+    if (t.bit == bit || t.name == "neon") return t.name;  // ARM64 has no other
   return "portable";
 }
 

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "latlas/core/distance.h"
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
@@ -46,28 +47,15 @@ std::vector<Pair> drawn_pairs(std::int64_t n, const EvaluateParams& params) {
   return pairs;
 }
 
-/// Distances as float32, summed in eight lanes of double by one tree.
+/// Distances as float32.
 std::vector<float> distances_of(ConstRows rows, const std::vector<Pair>& pairs) {
   std::vector<float> out(pairs.size());
   parallel_for(
       static_cast<std::int64_t>(pairs.size()), 4096, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
           const Pair p = pairs[static_cast<std::size_t>(i)];
-          const float *x = rows.row(p.a), *y = rows.row(p.b);
-          double lane[8] = {};
-          std::int64_t k = 0;
-          for (; k + 8 <= rows.cols(); k += 8)
-            for (int l = 0; l < 8; ++l) {
-              const double gap = static_cast<double>(x[k + l]) - static_cast<double>(y[k + l]);
-              lane[l] += gap * gap;
-            }
-          for (int l = 0; k < rows.cols(); ++k, ++l) {
-            const double gap = static_cast<double>(x[k]) - static_cast<double>(y[k]);
-            lane[l] += gap * gap;
-          }
-          const double sum = ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-                             ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-          out[static_cast<std::size_t>(i)] = static_cast<float>(std::sqrt(sum));
+          const double square = squared_distance(rows.row(p.a), rows.row(p.b), rows.cols());
+          out[static_cast<std::size_t>(i)] = static_cast<float>(std::sqrt(square));
         }
       });
   return out;

@@ -81,21 +81,6 @@ struct Batch {
   Matrix values;
 };
 
-std::vector<double> column_means(ConstRows rows) {
-  const std::int64_t d = rows.cols(), tiles = (rows.rows() + kTile - 1) / kTile;
-  BasicMatrix<double> sums(tiles, d);
-  parallel_for(rows.rows(), kTile, [&](std::int64_t begin, std::int64_t end) {
-    double* sum = sums.row(begin / kTile);
-    for (std::int64_t i = begin; i < end; ++i)
-      for (std::int64_t j = 0; j < d; ++j) sum[j] += static_cast<double>(rows.row(i)[j]);
-  });
-  std::vector<double> mean(static_cast<std::size_t>(d));
-  for (std::int64_t t = 0; t < tiles; ++t)
-    for (std::int64_t j = 0; j < d; ++j) mean[static_cast<std::size_t>(j)] += sums(t, j);
-  for (double& m : mean) m /= static_cast<double>(rows.rows());
-  return mean;
-}
-
 double largest_magnitude(ConstRows rows, const std::vector<double>& mean) {
   std::vector<double> parts(static_cast<std::size_t>((rows.rows() + kTile - 1) / kTile));
   parallel_for(rows.rows(), kTile, [&](std::int64_t begin, std::int64_t end) {

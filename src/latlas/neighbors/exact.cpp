@@ -358,22 +358,6 @@ void expand(std::span<const std::int32_t> index, std::span<const float> distance
   }
 }
 
-Matrix unit_rows(ConstRows rows, const char* what) {
-  Matrix unit(rows.rows(), rows.cols());
-  parallel_for(rows.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      double square = 0;
-      for (const float x : rows[i]) square += static_cast<double>(x) * static_cast<double>(x);
-      require(square > 0, what, ": row ", i,
-              " (counted from 0) has norm 0 and no direction; cosine needs one, remove such rows");
-      const double norm = std::sqrt(square);
-      for (std::int64_t j = 0; j < rows.cols(); ++j)
-        unit(i, j) = static_cast<float>(rows(i, j) / norm);
-    }
-  });
-  return unit;
-}
-
 void check_rows(ConstRows rows, const char* what) {
   require(rows.cols() >= 1 && rows.cols() <= scan::kMaxCols, what, " have ", rows.cols(),
           " columns; the search takes between 1 and ", scan::kMaxCols);

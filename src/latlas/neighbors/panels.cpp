@@ -15,23 +15,6 @@ constexpr double kUnit = 0x1p-24;       // half a unit in the last place of 1.0f
 constexpr double kPublished = 0x1p-22;  // a distance in double, rounded to float32, moves by less
 constexpr std::int64_t kTile = 512;     // rows; sums run tile by tile
 
-std::vector<float> column_means(ConstRows rows) {
-  const std::int64_t d = rows.cols(), tiles = (rows.rows() + kTile - 1) / kTile;
-  BasicMatrix<double> sums(tiles, d);
-  parallel_for(rows.rows(), kTile, [&](std::int64_t begin, std::int64_t end) {
-    double* sum = sums.row(begin / kTile);
-    for (std::int64_t i = begin; i < end; ++i)
-      for (std::int64_t j = 0; j < d; ++j) sum[j] += rows.row(i)[j];
-  });
-  std::vector<float> mean(static_cast<std::size_t>(d));
-  for (std::int64_t j = 0; j < d; ++j) {
-    double sum = 0;
-    for (std::int64_t t = 0; t < tiles; ++t) sum += sums(t, j);
-    mean[static_cast<std::size_t>(j)] = static_cast<float>(sum / static_cast<double>(rows.rows()));
-  }
-  return mean;
-}
-
 struct Extent {
   double magnitude = 0, norm = 0;  // largest |x − m| of a column, of a row
 };
@@ -156,7 +139,8 @@ void order_compactly(ConstRows rows, std::span<std::int32_t> chosen, std::span<f
 }  // namespace
 
 Frame frame_of(ConstRows data, ConstRows queries, const char* what) {
-  Frame frame{column_means(data), 1};
+  const std::vector<double> mean = column_means(data);
+  Frame frame{{mean.begin(), mean.end()}, 1};
   const Extent a = extent_of(data, frame.mean), b = extent_of(queries, frame.mean);
   require(a.norm + std::max(a.norm, b.norm) <= std::numeric_limits<float>::max(), what,
           ": rows lie up to ", a.norm + std::max(a.norm, b.norm),

@@ -8,6 +8,7 @@
 #define LATLAS_NEIGHBORS_SCAN_INL_H_
 #endif
 
+#include "latlas/core/distance.h"
 #include "latlas/core/product-inl.h"
 #include "latlas/neighbors/panels.h"
 
@@ -54,22 +55,6 @@ LATLAS_INLINE void scan_group(const scan::Panels& panels, const float* negated, 
       }
     }
   }
-}
-
-/// Σ (x − y)² in double: eight lanes, one fixed tree; the same bits under every instruction set.
-LATLAS_INLINE double squared_distance(const float* x, const float* y, std::int64_t d) {
-  double lane[8] = {};
-  std::int64_t k = 0;
-  for (; k + 8 <= d; k += 8)
-    for (int i = 0; i < 8; ++i) {
-      const double gap = static_cast<double>(x[k + i]) - static_cast<double>(y[k + i]);
-      lane[i] += gap * gap;
-    }
-  for (int i = 0; k < d; ++k, ++i) {
-    const double gap = static_cast<double>(x[k]) - static_cast<double>(y[k]);
-    lane[i] += gap * gap;
-  }
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 }  // namespace latlas::HWY_NAMESPACE

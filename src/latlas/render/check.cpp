@@ -69,6 +69,14 @@ void check_axis(const Axis& axis, const char* what) {
 
 }  // namespace
 
+void check_size(double width, double height, double dpi) {
+  require(std::max(width, height) * dpi <= kMaxPixels, "figure: ", width, " × ", height,
+          " inches at ", dpi, " dpi are more than ", kMaxPixels, " pixels on a side");
+  require(width * height * dpi * dpi <= kMaxArea, "figure: ", width, " × ", height, " inches at ",
+          dpi, " dpi are ", std::floor(width * height * dpi * dpi / 1e6),
+          " million pixels, at most 268 are drawn; lower the dpi or the size");
+}
+
 void check(const Figure& f, const DrawParams& params) {
   DrawParams checked = params;
   latlas::check(fields(checked), "draw");
@@ -77,9 +85,7 @@ void check(const Figure& f, const DrawParams& params) {
               (automatic || (f.height >= 1 && f.height <= kMaxInches)),
           "figure: ", f.width, " × ", f.height, " inches; each side must be between 1 and ",
           kMaxInches);
-  require(std::max(f.width, f.height) * params.dpi <= kMaxPixels, "figure: ", f.width, " × ",
-          f.height, " inches at ", params.dpi, " dpi are more than ", kMaxPixels,
-          " pixels on a side");
+  check_size(f.width, f.height, params.dpi);
   require(f.categories.size() <= kMaxCategories, "figure: ", f.categories.size(),
           " category names; at most ", kMaxCategories, " can be told apart, group the rest");
   check_axis(f.x, "x");

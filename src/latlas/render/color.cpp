@@ -47,8 +47,11 @@ Inks inks(Theme theme) {
 }
 
 std::vector<Color> category_colors(int count, Palette palette, Theme theme) {
+  const bool okabe_ito =
+      palette == Palette::okabe_ito ||
+      (palette == Palette::automatic && count <= static_cast<int>(kOkabeIto.size()));
   const std::span<const Color> base =
-      palette == Palette::okabe_ito ? std::span<const Color>(kOkabeIto) : kPetroff;
+      okabe_ito ? std::span<const Color>(kOkabeIto) : std::span<const Color>(kPetroff);
   const Color background = inks(theme).background;
   std::vector<Color> colors;
   for (int i = 0; i < count; ++i) {

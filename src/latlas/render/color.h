@@ -23,6 +23,7 @@ Color mixed(Color a, Color b, double share);
 double contrast(Color a, Color b);
 
 enum class Palette {
+  automatic,  ///< okabe_ito for up to eight categories, petroff for more.
   petroff,    ///< Ten colors: Petroff, Accessible Color Sequences for Data Visualization, 2021.
   okabe_ito,  ///< Eight: Okabe & Ito, Color Universal Design, 2008; gray stands for their black.
 };

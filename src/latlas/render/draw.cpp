@@ -31,9 +31,10 @@
 namespace latlas::render {
 namespace {
 
-constexpr double kMargin = 22;   // around everything
-constexpr double kHair = 0.7;    // width of grid lines and axes
-constexpr double kShare = 0.35;  // of the panel that the dots would cover side by side
+constexpr double kMargin = 22;      // around everything
+constexpr double kHair = 0.7;       // width of grid lines and axes
+constexpr double kShare = 0.35;     // of the panel that the dots would cover side by side
+constexpr double kTextShare = 0.2;  // of the height, for title, subtitle, footnote each, at most
 constexpr double kSmallest = 0.42, kLargest = 2.6;  // radius of a dot
 
 // --- the painter ---------------------------------------------------------------------------------
@@ -55,8 +56,9 @@ class Painter {
         height_(figure.height * 72) {
     scale_text();
     if (height_ == 0) height_ = height_of_sheet();
-    require(height_ <= kMaxInches * 72 && height_ * params.dpi / 72 <= kMaxPixels,
-            "figure: a sheet of ", height_ / 72, " inches is too high; show fewer images");
+    require(height_ <= kMaxInches * 72, "figure: a sheet of ", height_ / 72,
+            " inches is too high; show fewer images");
+    check_size(figure.width, height_ / 72, params.dpi);
     const std::string title = clean_text(figure.title);
     if (format == Format::png) canvas_ = png_canvas(width_, height_, params.dpi, inks_.background);
     if (format == Format::pdf) canvas_ = pdf_canvas(width_, height_, title);
@@ -126,9 +128,23 @@ class Painter {
     return c < f_.categories.size() ? clean_text(f_.categories[c]) : std::to_string(category);
   }
 
+  // The lines of a text that is to leave room for the picture.
+  std::vector<std::string> lines_of(const std::string& text, const TextStyle& style,
+                                    double room) const {
+    std::vector<std::string> lines = wrapped(clean_text(text), style, room);
+    if (height_ == 0) return lines;  // the height will be what they need
+    const auto most = std::max<std::size_t>(
+        1, static_cast<std::size_t>(kTextShare * height_ / (1.4 * style.size)));
+    if (lines.size() > most) {
+      lines.resize(most);
+      lines.back() = fitted(lines.back() + "…", style, room);
+    }
+    return lines;
+  }
+
   double paragraph(const std::string& text, const TextStyle& style, double left, double top,
                    double room) {
-    for (const std::string& line : wrapped(clean_text(text), style, room)) {
+    for (const std::string& line : lines_of(text, style, room)) {
       const TextSize size = measure(line, style);
       canvas_->text({left, top + size.ascent}, line, style, false);
       last_line_ = {left + size.width, top + size.ascent};
@@ -137,8 +153,8 @@ class Painter {
     return top;
   }
 
-  static double height_of(const std::string& text, const TextStyle& style, double room) {
-    return style.size * 1.4 * static_cast<double>(wrapped(clean_text(text), style, room).size());
+  double height_of(const std::string& text, const TextStyle& style, double room) const {
+    return style.size * 1.4 * static_cast<double>(lines_of(text, style, room).size());
   }
   double height_of_sheet() const {
     const double room = width_ - 2 * kMargin;
@@ -160,18 +176,23 @@ class Painter {
 
   void place_footnote(Box& room) {
     if (f_.footnote.empty() && !may_leave_names_out()) return;
-    const auto lines = wrapped(clean_text(f_.footnote), footnote_, room.width());
+    // Where names may be left out, there must be room to say so.
+    const auto lines = lines_of(may_leave_names_out() ? footnote_with(kMaxCategories) : f_.footnote,
+                                footnote_, room.width());
     const double count = static_cast<double>(std::max<std::size_t>(1, lines.size()));
     footnote_top_ = room.bottom - footnote_.size * (1.4 * count - 0.4);
     room.bottom = footnote_top_ - 10;
   }
   bool may_leave_names_out() const { return f_.name_categories && category_colors_.size() > 20; }
 
+  std::string footnote_with(int names_left_out) const {
+    if (names_left_out == 0) return f_.footnote;
+    return sentence(names_left_out, names_left_out == 1 ? " name" : " names",
+                    " found no room in the map", f_.footnote.empty() ? "" : " · ", f_.footnote);
+  }
+
   void draw_footnote() {
-    std::string text = f_.footnote;
-    if (names_left_out_ > 0)
-      text += sentence(text.empty() ? "" : " · ", names_left_out_,
-                       names_left_out_ == 1 ? " name" : " names", " found no room in the map");
+    const std::string text = footnote_with(names_left_out_);
     if (text.empty()) return;
     if (footnote_top_ == 0) footnote_top_ = height_ - kMargin / 2 - footnote_.size;
     paragraph(text, footnote_, kMargin, footnote_top_, width_ - 2 * kMargin);

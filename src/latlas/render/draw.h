@@ -30,7 +30,7 @@ Format format_of(const std::filesystem::path& path);
 /// The file's bytes.
 /// @throws InvalidArgument  when positions or values are not finite (mark and row are named), a
 ///         category has no name, lengths differ, a log axis meets a value ≤ 0, or the picture would
-///         have more than 2^15 pixels on a side.
+///         have more than 2^15 pixels on a side or 2^28 in all.
 /// Cost: O(points · area of one dot + pixels).
 std::string draw(const Figure& figure, Format format, const DrawParams& params = {});
 inline std::string draw_svg(const Figure& figure, const DrawParams& params = {}) {

@@ -130,7 +130,7 @@ struct Figure {
   bool name_categories = false;              ///< Each category's name at its densest place.
   std::optional<Sheet> sheet = {};           ///< Instead of axes and marks.
   LegendPlace legend = LegendPlace::automatic;
-  Palette palette = Palette::petroff;
+  Palette palette = Palette::automatic;
   Theme theme = Theme::light;
 };
 

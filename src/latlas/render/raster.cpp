@@ -41,6 +41,9 @@ constexpr int kTile = 64;
 constexpr int kUnit = 256;             // coverage of one whole pixel
 constexpr int kMaxTotal = 64 * kUnit;  // densities above are all the same to the eye
 constexpr int kMaxSide = 1 << 15;
+constexpr std::int64_t kMaxArea = std::int64_t{1} << 28;          // pixels
+constexpr std::int64_t kMaxBins = std::int64_t{1} << 27;          // a gigabyte
+constexpr std::int64_t kMaxMeetings = std::int64_t{1} << 28;      // of points and tiles; another
 constexpr std::int64_t kMaxPoints = (std::int64_t{1} << 24) - 1;  // · kUnit fits 32 bits
 
 /// Stamps of one dot at q × q positions within the pixel of its center.
@@ -170,6 +173,22 @@ Bins bin(const Splats& s, const Stamps& stamps, int width, int height) {
   return bins;
 }
 
+/// Throws where picture or bins would take too much memory.
+void require_bounded(const Splats& s, int width, int height) {
+  require(std::int64_t{width} * height <= kMaxArea, "figure: a picture of ", width, " × ", height,
+          " pixels; at most ", kMaxArea, " are drawn, lower the dpi or the size");
+  const std::int64_t tiles =
+      std::int64_t{(width + kTile - 1) / kTile} * ((height + kTile - 1) / kTile);
+  const auto categories = static_cast<std::int64_t>(s.colors.size());
+  require(tiles * categories <= kMaxBins, "figure: ", categories, " categories on ", width, " × ",
+          height, " pixels take too much memory; lower the dpi or group the categories");
+  const auto across = static_cast<std::int64_t>(2 * std::ceil(s.radius + s.stroke / 2) / kTile) + 2;
+  const auto points = static_cast<std::int64_t>(s.x.size());
+  require(points * std::min(tiles, across * across) <= kMaxMeetings, "figure: ", points,
+          " points of radius ", s.radius,
+          " pixels cover too much of each other; make them smaller, or lower the dpi");
+}
+
 struct Linear {  // a color in linear light
   float red, green, blue;
 };
@@ -277,6 +296,7 @@ Picture rasterize(const Splats& s, int width, int height) {
           "figure: coordinates and categories of different lengths");
   require(s.radius > 0 && s.radius + s.stroke / 2 <= 4096, "figure: a point of radius ", s.radius,
           " pixels; it must be above 0 and at most 4096");
+  require_bounded(s, width, height);
   for (const std::int32_t c : s.category)
     require(c >= 0 && static_cast<std::size_t>(c) < s.colors.size(), "figure: category ", c,
             " has no color");

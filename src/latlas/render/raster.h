@@ -28,8 +28,9 @@ struct Splats {
 };
 
 /// Draws the points. The result depends neither on their order nor on the number of threads.
-/// @throws InvalidArgument  for a picture beyond 2^15 pixels on a side, 2^24 points or more, or
-///         a radius beyond 2^12 pixels.
+/// @throws InvalidArgument  for a picture beyond 2^15 pixels on a side or 2^28 in all, 2^24 points
+///         or more, a radius beyond 2^12 pixels, or where points times the tiles of 64 × 64 pixels
+///         that each meets, or categories times tiles, are some hundred millions.
 /// Cost: O(n · area of a point + pixels · categories present there).
 Picture rasterize(const Splats& splats, int width, int height);
 
