@@ -1,4 +1,4 @@
-"""Runs every test program of a build; the Python tests too when it is build/dev or build/release.
+"""Runs every test program of a build, and the Python tests against its program.
 
 Ends with one line of totals. Sanitizers get the options they need; ARM64 runs under qemu-user.
 """
@@ -72,9 +72,9 @@ def main():
     totals = [0, 0, 0]
     runners = [(p.name, [*emulator, str(p)]) for p in sorted((build / "tests").glob("test_*"))
                if p.is_file() and os.access(p, os.X_OK)]
-    if preset in ("dev", "release"):
-        runners.append(("python", [sys.executable, "-m", "pytest", "-q", "-rs", "-p",
-                                   "no:cacheprovider", "tests"]))
+    if preset != "arm64":  # under a sanitizer those that run the program
+        runners.append(("python", [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+                                   "tests/cli" if preset in SANITIZERS else "tests"]))
     for name, command in runners:
         for i, n in enumerate(run(name, command, environment)):
             totals[i] += n

@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "latlas/core/eigen.h"
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
+#include "latlas/core/product.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/layout/pca.cpp"
 #include "latlas/core/simd-targets.h"
@@ -99,12 +101,21 @@ struct Centered {
   std::vector<double> mean;
   double scale = 1;
 
+  Centered(ConstRows x, std::vector<double> m, double s) : rows(x), mean(std::move(m)), scale(s) {}
   explicit Centered(ConstRows x) : rows(x), mean(column_means(x)) {
     const double most = largest_magnitude(x, mean);
     if (most > 0) scale = std::ldexp(1.0, -std::ilogb(most));
   }
   double value(std::int64_t i, std::int64_t j) const {
     return (static_cast<double>(rows.row(i)[j]) - mean[static_cast<std::size_t>(j)]) * scale;
+  }
+  /// Rows first, first + 1, … as float32.
+  void copy(std::int64_t first, Rows to) const {
+    parallel_for(to.rows(), 128, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i)
+        for (std::int64_t j = 0; j < rows.cols(); ++j)
+          to.row(i)[j] = static_cast<float>(value(first + i, j));
+    });
   }
 };
 
@@ -131,11 +142,7 @@ BasicMatrix<double> scatter_of_columns(const Centered& x) {
   Batch batch(std::min(n, kBatch), d);
   for (std::int64_t first = 0; first < n; first += kBatch) {
     const std::int64_t count = std::min(kBatch, n - first);
-    parallel_for(count, 128, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i)
-        for (std::int64_t j = 0; j < d; ++j)
-          batch.values.row(i)[j] = static_cast<float>(x.value(first + i, j));
-    });
+    x.copy(first, batch.values.view().rows(0, count));
     add_batch(batch.first(count, d), scatter);
   }
   return scatter;
@@ -182,6 +189,13 @@ void fix_signs(BasicMatrix<double>& components) {
     if (*most < 0)
       for (double& v : row) v = -v;
   }
+}
+
+/// A power of two that keeps products of centered rows within float32. It depends on the fit alone,
+/// so that a row's coordinates do not depend on which others came along.
+double projection_scale(const Pca& pca) {
+  const double deviation = std::sqrt(pca.total_variance);
+  return std::ldexp(1.0, deviation > 0 && deviation < 1e-20 ? -std::ilogb(deviation) : -10);
 }
 
 }  // namespace
@@ -234,22 +248,18 @@ Matrix transform(const Pca& pca, ConstRows rows) {
           " columns, the analysis was fitted on ", d);
   require_finite(rows, "pca: rows to transform");
   Matrix out(rows.rows(), pca.components.rows());
-  parallel_for(rows.rows(), 256, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<double> centered(static_cast<std::size_t>(d));
-    for (std::int64_t i = begin; i < end; ++i) {
-      for (std::int64_t j = 0; j < d; ++j)
-        centered[static_cast<std::size_t>(j)] =
-            static_cast<double>(rows.row(i)[j]) - pca.mean[static_cast<std::size_t>(j)];
-      for (std::int64_t c = 0; c < out.cols(); ++c) {
-        const double* v = pca.components.row(c);
-        double lane[8] = {};
-        for (std::int64_t j = 0; j < d; ++j)
-          lane[j % 8] += centered[static_cast<std::size_t>(j)] * v[j];
-        out(i, c) = static_cast<float>(((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-                                       ((lane[1] + lane[5]) + (lane[3] + lane[7])));
-      }
-    }
-  });
+  if (rows.empty()) return out;
+  const Centered x(rows, pca.mean, projection_scale(pca));
+  Matrix components(pca.components.rows(), d), batch(std::min(rows.rows(), kBatch), d);
+  std::copy_n(pca.components.data(), pca.components.size(), components.data());
+  for (std::int64_t first = 0; first < rows.rows(); first += kBatch) {
+    const std::int64_t count = std::min(kBatch, rows.rows() - first);
+    x.copy(first, batch.view().rows(0, count));
+    const Rows to = out.view().rows(first, first + count);
+    product(batch.view().rows(0, count), components, to, {.transpose_b = true});
+    for (std::int64_t i = 0; i < count; ++i)
+      for (float& value : to[i]) value = static_cast<float>(static_cast<double>(value) / x.scale);
+  }
   return out;
 }
 

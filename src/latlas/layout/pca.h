@@ -34,7 +34,8 @@ struct Pca {
 /// Cost: n d² multiply-adds (d ≤ n) or n² d (else), one eigenproblem of size min(n, d).
 Pca fit_pca(ConstRows rows, const PcaParams& params = {});
 
-/// Coordinates of rows in the components: (x − mean) · componentsᵀ.
+/// Coordinates of rows in the components: (x − mean) · componentsᵀ. Rows are centered in double,
+/// products taken in float32; a row's result does not depend on the others.
 /// @param rows  m × d.
 /// @return      m × c.
 Matrix transform(const Pca& pca, ConstRows rows);
