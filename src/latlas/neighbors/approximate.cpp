@@ -33,6 +33,8 @@
 #define HWY_TARGET_INCLUDE "latlas/neighbors/approximate.cpp"
 #include "latlas/core/simd-targets.h"
 
+#include <hwy/cache_control.h>
+
 #include "latlas/neighbors/search-inl.h"
 
 #ifndef LATLAS_NEIGHBORS_APPROXIMATE_ONCE
@@ -177,13 +179,17 @@ void choose_groups(const scan::Partition& p, std::int64_t queries, scan::Worker&
     float* score = c.score.row(q);
     const float limit =
         n <= p.probes ? std::numeric_limits<float>::max() : rough_quantile(score, n, p.probes);
-    for (std::int64_t e = 0; e < n; ++e) {
-      if (score[e] > limit) continue;
-      const std::int32_t group = c.super(q, e / kGroup) * static_cast<std::int32_t>(kGroup) +
-                                 static_cast<std::int32_t>(e % kGroup);
-      scan::Chosen& chosen = c.chosen[static_cast<std::size_t>(group)];
-      if ((chosen.who[0] | chosen.who[1]) == 0) c.touched.push_back(group);
-      chosen.who[q / 64] |= std::uint64_t{1} << (q % 64);
+    for (std::int64_t e = n; e % 16 != 0; ++e) score[e] = std::numeric_limits<float>::infinity();
+    for (std::int64_t e = 0; e < n; e += 16) {
+      std::uint32_t bits = to_bits(load(score + e) <= set(limit));
+      for (; bits != 0; bits &= bits - 1) {
+        const std::int64_t at = e + std::countr_zero(bits);
+        const auto group =
+            static_cast<std::int32_t>(c.super(q, at / kGroup) * kGroup + at % kGroup);
+        scan::Chosen& chosen = c.chosen[static_cast<std::size_t>(group)];
+        if ((chosen.who[0] | chosen.who[1]) == 0) c.touched.push_back(group);
+        chosen.who[q / 64] |= std::uint64_t{1} << (q % 64);
+      }
     }
   }
   c.order.clear();
@@ -218,38 +224,44 @@ void probe_block(const scan::Partition& p, ConstRows rows, std::span<const std::
 }
 
 /// Improves the list of a query, sorted keys, by its neighbors' neighbors in the graph.
-void refine(const scan::Refining& r, const float* query, std::span<scan::Key> list, scan::Seen& seen) {
-  const std::int64_t d = r.data.cols(), near = r.near;
-  std::int32_t start[256];
-  for (std::int64_t a = 0; a < near; ++a)
-    start[a] = scan::row_of(list[static_cast<std::size_t>(a)]);
+/// @param fresh  room for near² rows.
+void refine(const scan::Refining& r, const float* query, std::span<scan::Key> list,
+            scan::Seen& seen, std::vector<std::int32_t>& fresh) {
+  const std::int64_t d = r.data.cols();
   seen.clear();
   for (const scan::Key key : list) seen.insert(scan::row_of(key));
-  for (std::int64_t a = 0; a < near; ++a) {
-    const std::int32_t* next = r.graph.index.row(start[a]);
-    for (std::int64_t b = 0; b < near; ++b) {
+  // All rows are asked for before the first is measured, so that memory works ahead.
+  std::size_t count = 0;
+  for (std::int64_t a = 0; a < r.near; ++a) {
+    const std::int32_t* next = r.graph.index.row(scan::row_of(list[static_cast<std::size_t>(a)]));
+    for (std::int64_t b = 0; b < r.near; ++b) {
       if (!seen.insert(next[b])) continue;
-      const scan::Key key = scan::key_of(squared_distance(query, r.data.row(next[b]), d), next[b]);
-      if (key >= list.back()) continue;
-      std::size_t at = list.size() - 1;
-      for (; at > 0 && list[at - 1] > key; --at) list[at] = list[at - 1];
-      list[at] = key;
+      fresh[count++] = next[b];
+      for (std::int64_t k = 0; k < d && k < 64; k += 16) hwy::Prefetch(r.data.row(next[b]) + k);
     }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const scan::Key key = scan::key_of(squared_distance(query, r.data.row(fresh[i]), d), fresh[i]);
+    if (key >= list.back()) continue;
+    std::size_t at = list.size() - 1;
+    for (; at > 0 && list[at - 1] > key; --at) list[at] = list[at - 1];
+    list[at] = key;
   }
 }
 
-void refine_rows(const scan::Refining& r, ConstRows queries, const Neighbors& from, std::int64_t begin,
-                 std::int64_t end, Neighbors& to) {
+void refine_rows(const scan::Refining& r, ConstRows queries, const Neighbors& from,
+                 std::int64_t begin, std::int64_t end, Neighbors& to) {
   const auto k = static_cast<std::size_t>(from.k());
   scan::Seen seen(from.k() + r.near * r.near);
   std::vector<scan::Key> list(k);
+  std::vector<std::int32_t> fresh(static_cast<std::size_t>(r.near * r.near));
   for (std::int64_t i = begin; i < end; ++i) {
     const auto index = from.index[i];
     const auto distance = from.distance[i];
     for (std::size_t j = 0; j < k; ++j)
       list[j] = (scan::Key{std::bit_cast<std::uint32_t>(distance[j])} << 32) |
                 static_cast<std::uint32_t>(index[j]);
-    refine(r, queries.row(i), list, seen);
+    refine(r, queries.row(i), list, seen, fresh);
     for (std::size_t j = 0; j < k; ++j) {
       to.index[i][j] = scan::row_of(list[j]);
       to.distance[i][j] = scan::distance_of(list[j]);
