@@ -154,9 +154,12 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
   }
   chosen = scan::compact_order(task.queries, std::move(chosen));
 
+  // For few queries the data's order does not pay for itself.
+  const bool few = static_cast<std::int64_t>(chosen.size()) < n / 100;
   const scan::Panels panels =
       scan::pack(task.data, scan::frame_of(task.data, task.queries, "neighbors"),
-                 scan::compact_order(task.data, distinct.rows), LATLAS_DISPATCH(panel_width)());
+                 few ? distinct.rows : scan::compact_order(task.data, distinct.rows),
+                 LATLAS_DISPATCH(panel_width)());
   const std::int64_t count = std::min(task.within ? k + 1 : k, n);
   const Neighbors lists = search(task.queries, chosen, panels, count, progress);
   if (lists.rows() == 0) return {};
