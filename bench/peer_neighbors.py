@@ -58,7 +58,7 @@ def main():
     else:
         sys.exit(f"peer_neighbors: no method {method}")
     seconds = time.monotonic() - begin
-    np.save(target, without_self(np.asarray(found), k).astype("int32"))
+    np.save(target, without_self(np.asarray(found), k).astype("float32"))  # exact below 2^24
     print(json.dumps({"seconds": seconds}))
 
 
