@@ -44,7 +44,7 @@ struct Options {
 // The fitted map, that of new rows, and what is known of both.
 struct Mapped {
   Matrix map, placed;
-  std::string method_line, neighbors_line;
+  std::string method_line, neighbors_line = {};
 };
 
 void stop_if_interrupted() {

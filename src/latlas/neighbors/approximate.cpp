@@ -33,8 +33,6 @@
 #define HWY_TARGET_INCLUDE "latlas/neighbors/approximate.cpp"
 #include "latlas/core/simd-targets.h"
 
-#include <hwy/cache_control.h>
-
 #include "latlas/neighbors/search-inl.h"
 
 #ifndef LATLAS_NEIGHBORS_APPROXIMATE_ONCE
