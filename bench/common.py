@@ -13,7 +13,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = SOURCE / "bench/results"
 PROGRAM = SOURCE / "build/release/latlas"
 ENVIRONMENT = SOURCE / ".venv-bench"
-PEERS = ["numpy", "matplotlib", "scikit-learn", "tensorflow-cpu", "keras", "openTSNE"]
+PEERS = ["numpy", "matplotlib", "scikit-learn", "tensorflow-cpu", "keras", "openTSNE", "faiss-cpu",
+         "hnswlib", "pynndescent"]
 THREADS = 2
 
 
@@ -23,7 +24,8 @@ def peers_python():
     if not python.exists():
         print("bench: installing the peers (once) …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
-    missing = subprocess.run([python, "-c", "import numpy, matplotlib, sklearn, tensorflow, openTSNE"],
+    missing = subprocess.run([python, "-c", "import numpy, matplotlib, sklearn, tensorflow, openTSNE, "
+                              "faiss, hnswlib, pynndescent"],
                              stderr=subprocess.DEVNULL).returncode
     if missing:
         subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)

@@ -6,6 +6,7 @@ them on a quiet machine. Peers run on the same input, with the same number of th
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -208,7 +209,86 @@ def product():
     common.save("product", text, result)
 
 
-BENCHES = {f.__name__: f for f in (training, pca, tsne, job, bits, product)}
+def neighbor_table(name, rows, metric, k, ours, peers, repeats):
+    """One data set: searches in turn, recall of a sample of each; returns rows of a table."""
+    program = common.SOURCE / "build/release/bench/neighbors_bench"
+    seconds, memory, recall = {}, {}, {}
+    for repeat in range(repeats):
+        for method, probes in ours:
+            label = f"latlas, {method}"
+            _, peak, out = common.timed([program, "search", rows, metric, k, method, probes,
+                                         WORK / "neighbors.npy"])
+            seconds.setdefault(label, []).append(json.loads(out)["seconds"])
+            memory[label] = peak
+            if repeat == 0:
+                recall[label] = measured(program, rows, metric)
+        for method in peers:
+            result = common.peer("peer_neighbors.py", method, rows, metric, k,
+                                 WORK / "neighbors.npy", common.THREADS)
+            seconds.setdefault(method, []).append(result["seconds"])
+            memory[method] = result["peak_memory_bytes"]
+            if repeat == 0:
+                recall[method] = measured(program, rows, metric)
+    first = common.median(next(iter(seconds.values())))
+    return [{"data": name, "k": k, "": label, "seconds": f"{common.median(s):.2f}",
+             "ratio": f"{common.median(s) / first:.2f}", "recall": f"{recall[label]['recall']:.4f}",
+             "peak memory": f"{memory[label] / 1e9:.2f} GB"} for label, s in seconds.items()]
+
+
+def measured(program, rows, metric):
+    return json.loads(common.timed([program, "recall", rows, metric, WORK / "neighbors.npy", 500])[2])
+
+
+def neighbors(repeats=1):
+    """Neighbors of 60,000 latents, exact and approximate, against faiss and hnswlib."""
+    ensure_run()
+    rows = neighbor_table("MNIST latents, 60,000 × 32", RUN / "latents_train.npy", "euclidean", 90,
+                          [("exact", 1), ("approximate", 128)], ["flat", "hnsw:100", "hnsw:200", "ivf:32"],
+                          repeats)
+    text = os.environ.get("LATLAS_DATA", "")
+    embeddings = pathlib.Path(text) / "debian-packages/embeddings.npy"
+    if text and embeddings.exists():
+        rows += neighbor_table("Debian packages, 63,666 × 384", embeddings, "cosine", 90,
+                               [("exact", 1), ("approximate", 192)],
+                               ["flat", "hnsw:200", "ivf:64"], repeats)
+    save_neighbors("neighbors", rows)
+
+
+def neighbors_million(repeats=1):
+    """Neighbors of a million mixed latents, k = 15 and 90, against the peers."""
+    import numpy as np
+    ensure_run()
+    latents = np.load(RUN / "latents_train.npy")
+    random = np.random.default_rng(0)
+    # Each row is a digit's latents, moved three times towards one of its ten nearest.
+    graph = WORK / "neighbors.npy"
+    program = common.SOURCE / "build/release/bench/neighbors_bench"
+    common.timed([program, "search", RUN / "latents_train.npy", "euclidean", 10, "exact", 1, graph])
+    near = np.load(graph).astype(int)
+    pick = random.integers(0, len(latents), 1_000_000)
+    share = random.random((1_000_000, 3), dtype="float32") / 2
+    data = latents[pick]
+    for column in range(3):
+        other = latents[near[pick, random.integers(0, 10, len(pick))]]
+        data = data + share[:, column:column + 1] * (other - data)
+    np.save(WORK / "million.npy", data.astype("float32"))
+    rows = []
+    for k in (15, 90):
+        rows += neighbor_table("mixed MNIST latents, 1,000,000 × 32", WORK / "million.npy",
+                               "euclidean", k, [("approximate", 128)],
+                               ["ivf:32", "hnsw:100", "pynndescent"], repeats)
+    save_neighbors("neighbors_million", rows)
+
+
+def save_neighbors(name, rows):
+    text = common.table(rows, ["data", "k", "", "seconds", "ratio", "recall", "peak memory"])
+    text += ("\n\nSeconds from rows in memory to lists, index included. Recall of 500 rows against exact "
+             "search, by one program for all. Peak memory is that of the process.")
+    common.save(name, text, {"rows": rows})
+
+
+BENCHES = {f.__name__: f for f in (training, pca, tsne, job, bits, product, neighbors,
+                                  neighbors_million)}
 
 
 def main():
@@ -219,7 +299,7 @@ def main():
         names = names[2:]
     if not names or any(n not in BENCHES for n in names):
         print("usage: ./dev bench [--repeats N] NAME…\n" + "\n".join(
-            f"  {name:10} {f.__doc__.splitlines()[0]}" for name, f in BENCHES.items()))
+            f"  {name:17} {f.__doc__.splitlines()[0]}" for name, f in BENCHES.items()))
         return 2 if names else 0
     WORK.mkdir(parents=True, exist_ok=True)
     for name in names:

@@ -16,7 +16,7 @@
 #include "latlas/core/npy.h"
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/pca.h"
-#include "latlas/neighbors/exact.h"
+#include "latlas/neighbors/approximate.h"
 #include "latlas/render/compose.h"
 #include "latlas/render/draw.h"
 #include "latlas/runs/run_directory.h"
@@ -36,6 +36,7 @@ struct Options {
     Field& k = find(f, "k", "neighbors");
     k.help = "Neighbors of a row; 0 takes three times the perplexity";
     k.low = 0;
+    find(f, "search", "neighbors").name = "neighbors";
     return f;
   }
 };
@@ -43,7 +44,7 @@ struct Options {
 // The fitted map, that of new rows, and what is known of both.
 struct Mapped {
   Matrix map, placed;
-  std::string method_line;
+  std::string method_line, neighbors_line = {};
 };
 
 // What is to be done with n rows of d columns, and m new ones.
@@ -88,14 +89,17 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   const auto since_begin = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  const Neighbors graph = nearest_neighbors(rows, near, console.progress("rows"));
+  const Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
   stop_if_interrupted();
   metrics.set("neighbors.k", static_cast<double>(near.k));
   metrics.set("neighbors.seconds", since_begin());
-  console.finish("neighbors", fmt::format("{} of each row, exact", near.k), since_begin());
+  const double searched = since_begin();
+  const std::string found = describe_neighbors(graph, rows, near, 0, metrics);
+  console.finish("neighbors", found, searched);
 
   begin = std::chrono::steady_clock::now();
   Mapped mapped;
+  mapped.neighbors_line = found;
   TsneResult result = tsne(graph, map_start(rows), o.tsne, console.progress("iterations"));
   for (const auto& note : result.notes) console.note(note);
   if (result.stopped)
@@ -106,7 +110,7 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
     near.k = std::min(near.k, n);
-    PlaceResult placed = place(result.map, nearest_neighbors(fresh, rows, near),
+    PlaceResult placed = place(result.map, find_neighbors(fresh, rows, near),
                                place_params(o.tsne, graph.k()), console.progress("rows"));
     note_placing(placed, console);
     mapped.placed = std::move(placed.map);
@@ -173,6 +177,7 @@ void run_map(const Options& o, const Common& common) {
       {"map",
        fmt::format("{} × {} in {}", count_text(mapped.map.rows()), mapped.map.cols(), o.out)},
       {o.method == "pca" ? "PCA" : "t-SNE", mapped.method_line}};
+  if (!mapped.neighbors_line.empty()) lines.emplace_back("neighbors", mapped.neighbors_line);
   if (!mapped.placed.empty())
     lines.emplace_back("new rows",
                        fmt::format("{} placed, in {}", count_text(mapped.placed.rows()), o.placed));

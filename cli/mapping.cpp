@@ -27,6 +27,19 @@ Matrix map_start(ConstRows rows) {
   return start;
 }
 
+std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
+                               const NeighborsParams& params, std::uint64_t seed,
+                               Metrics& metrics) {
+  const bool exact = searches_exactly(rows.rows(), rows.rows(), rows.cols(), params);
+  const Recall recall = exact ? Recall{} : measured_recall(graph, rows, params.metric, 1000, seed);
+  metrics.set("neighbors.recall", recall.value);
+  if (recall.standard_error > 0) metrics.set("neighbors.recall_error", recall.standard_error);
+  const std::string what = fmt::format("{} of each row, ", graph.k());
+  if (exact) return what + "exact";
+  return what +
+         fmt::format("approximate: recall {:.4f} ± {:.4f}", recall.value, recall.standard_error);
+}
+
 double exact_kl(const Neighbors& graph, double perplexity, ConstRows map) {
   const AffinityParams params{.perplexity = fitting_perplexity(perplexity, graph.k())};
   return kl_divergence(perplexity_affinities(graph, params), map);

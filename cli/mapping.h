@@ -7,12 +7,19 @@
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/place.h"
 #include "latlas/layout/tsne.h"
-#include "latlas/neighbors/neighbors.h"
+#include "latlas/neighbors/approximate.h"
+#include "latlas/runs/run_directory.h"
 
 namespace latlas::cli {
 
 /// The first two principal components of the rows, n × 2; zero where there are fewer.
 Matrix map_start(ConstRows rows);
+
+/// What is to be said of the graph that find_neighbors made: "90 of each row, exact", or the recall
+/// of a sample of at most 1000 rows, which is measured here. Sets neighbors.recall and, when it was
+/// sampled, neighbors.recall_error.
+std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
+                               const NeighborsParams& params, std::uint64_t seed, Metrics& metrics);
 
 /// KL of the map with the exact normalizer, under the affinities that tsne() made from the graph.
 double exact_kl(const Neighbors& graph, double perplexity, ConstRows map);

@@ -413,12 +413,13 @@ void Pipeline::lay_out() {
     auto begin = Clock::now();
     NeighborsParams near = job_.neighbors;
     near.k = neighbors_for(near.k, job_.tsne.perplexity, n);
-    const Neighbors graph = nearest_neighbors(latents_train_, near, console_.progress("rows"));
+    const Neighbors graph = find_neighbors(latents_train_, near, console_.progress("rows"));
     stop_if_interrupted();
     m.set("neighbors.k", static_cast<double>(graph.k()));
-    m.set("neighbors.recall", 1);  // exact
-    m.set("neighbors.seconds", since(begin));
-    console_.finish("neighbors", fmt::format("{} of each row, exact", graph.k()), since(begin));
+    const double searched = since(begin);
+    m.set("neighbors.seconds", searched);
+    console_.finish("neighbors", describe_neighbors(graph, latents_train_, near, job_.seed, m),
+                    searched);
 
     begin = Clock::now();
     const TsneResult map =
@@ -432,7 +433,7 @@ void Pipeline::lay_out() {
 
     PlaceResult placed;
     if (latents_test_.rows() > 0)
-      placed = place(map.map, nearest_neighbors(latents_test_, latents_train_, near),
+      placed = place(map.map, find_neighbors(latents_test_, latents_train_, near),
                      place_params(job_.tsne, graph.k()), console_.progress("rows"));
     note_placing(placed, console_);
     if (placed.stopped) interrupt();
@@ -533,7 +534,8 @@ void Pipeline::conclude() {
       {{"autoencoder",
         fmt::format("val_loss {} after {} epochs, {} parameters", value("model.val_loss", 4),
                     value("model.epochs", 0), count_text(model_->parameters()))},
-       {"t-SNE", fmt::format("KL {}", value("tsne.kl", 3))},
+       {"t-SNE", fmt::format("KL {}; {} neighbors of each row, recall {}", value("tsne.kl", 3),
+                             value("neighbors.k", 0), value("neighbors.recall", 4))},
        {"latents",
         fmt::format("{} of test rows get their class from the {} nearest latents (pixels: {})",
                     value("quality.latents.knn_accuracy", 3), job_.evaluate.label_k,

@@ -3,6 +3,7 @@
 
 #include "latlas/core/hash.h"
 #include "latlas/core/random.h"
+#include "latlas/neighbors/approximate.h"
 #include "latlas/neighbors/exact.h"
 
 namespace latlas {
@@ -22,6 +23,17 @@ TEST(Neighbors, AreTheSameBitsOnEveryMachine) {
             "64b9783633c1683437a220aed9e367da0d52e65b5d359445545c51e59f287455");
   EXPECT_EQ(sha256(angles.distance),
             "d2a04b4d02465252340a31f56fef0b75925a854526b0876f3728816173ac2cf1");
+}
+
+TEST(Neighbors, ApproximateOnesAreTheSameBitsOnEveryMachine) {
+  Matrix rows(1000, 9);
+  for (std::int64_t i = 0; i < rows.size(); ++i)
+    rows.data()[i] = static_cast<float>(random::normal({.index = static_cast<std::uint64_t>(i)}));
+  const Neighbors near = approximate_neighbors(rows, {.k = 7, .probes = 3});
+  EXPECT_EQ(sha256(near.index.view()),
+            "01b583ffcc91739e24c622b127ba57ea027866f1aeab6d6afe62c2534a11dae3");
+  EXPECT_EQ(sha256(near.distance),
+            "fe3245c316474352d7e881cb6b54f6bca2cacb0419851c8262596b62333b7cb9");
 }
 
 }  // namespace

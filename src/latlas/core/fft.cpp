@@ -41,6 +41,8 @@ namespace {
 using V = hn::Vec<DF>;
 struct Complex {
   V re, im;
+  LATLAS_INLINE Complex() {}  // ones that the compiler makes lack the target's attributes
+  LATLAS_INLINE Complex(V a, V b) : re(a), im(b) {}
 };
 
 LATLAS_INLINE V fused_minus(V a, V b, V c) {  // c − a · b with one rounding

@@ -14,6 +14,7 @@
 #define LATLAS_CORE_SIMD_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cmath>

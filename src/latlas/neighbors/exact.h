@@ -17,10 +17,14 @@ namespace latlas {
 struct NeighborsParams {
   std::int64_t k = 90;  ///< Neighbors of a row; larger sees more of the global structure.
   std::string metric = "euclidean";  ///< euclidean: |x − y|; cosine: 1 − x·y / (|x| |y|).
+  std::string search = "auto";       ///< exact, approximate, or auto: whichever suits the size.
+  std::int64_t probes = 128;  ///< Approximate: groups of 96 rows looked at; larger finds more.
+  std::int64_t sweeps = 1;    ///< Approximate: rounds of refinement; more find more.
 };
 std::vector<Field> fields(NeighborsParams& params);
 
-/// The k nearest of every row among the other rows.
+/// The k nearest of every row among the other rows, exactly, whatever params.search says
+/// (find_neighbors in approximate.h chooses).
 ///
 /// The distance of two rows is √Σ(x − y)², summed in double and rounded once to float32; the k are
 /// the first by (distance, index). A row is excluded by its index, so duplicates are neighbors at

@@ -246,10 +246,14 @@ void Block::fill(const Frame& frame, ConstRows rows, std::span<const std::int32_
   for (std::int64_t i = 0; i < negated.size(); ++i) negated.data()[i] = -negated.data()[i];
 }
 
+double center_distance(const Panels& panels, const Block& block, std::int64_t group) {
+  return distance_of(block.center, panels.center[group]);
+}
+
 void groups_by_distance(const Panels& panels, const Block& block, std::vector<GroupAt>& order) {
   order.resize(static_cast<std::size_t>(panels.groups));
   for (std::int64_t g = 0; g < panels.groups; ++g)
-    order[static_cast<std::size_t>(g)] = {distance_of(block.center, panels.center[g]), g};
+    order[static_cast<std::size_t>(g)] = {center_distance(panels, block, g), g};
   std::sort(order.begin(), order.end(), [](const GroupAt& a, const GroupAt& b) {
     return a.distance < b.distance || (a.distance == b.distance && a.group < b.group);
   });

@@ -114,6 +114,8 @@ struct GroupAt {
   double distance;  // from the block's center to the group's
   std::int64_t group;
 };
+/// From the block's center to the group's.
+double center_distance(const Panels& panels, const Block& block, std::int64_t group);
 /// The groups, nearest center first.
 void groups_by_distance(const Panels& panels, const Block& block, std::vector<GroupAt>& order);
 

@@ -1,0 +1,246 @@
+#include "latlas/neighbors/approximate.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "latlas/core/error.h"
+#include "latlas/core/hash.h"
+#include "latlas/core/parallel.h"
+#include "latlas/core/random.h"
+#include "latlas/core/simd.h"
+#include "tests/neighbors/brute_force.h"
+
+namespace latlas {
+namespace {
+
+#ifdef LATLAS_EMULATED
+constexpr std::int64_t kMany = 3000;
+#else
+constexpr std::int64_t kMany = 12000;
+#endif
+
+/// Rows of `inner` independent numbers, folded into d columns: neighbors as data have them.
+Matrix curved(std::int64_t n, std::int64_t d, std::int64_t inner, std::uint64_t seed = 1) {
+  Matrix x(n, d);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < d; ++j) {
+      double sum = 0;
+      for (std::int64_t c = 0; c < inner; ++c) {
+        const double u = random::normal(
+            {.seed = seed, .sub = 1, .index = static_cast<std::uint64_t>(i * inner + c)});
+        sum += u * random::normal({.sub = 2, .index = static_cast<std::uint64_t>(c * d + j)});
+      }
+      x(i, j) = static_cast<float>(sum + 0.25 * sum * std::abs(sum));
+    }
+  return x;
+}
+
+void expect_equal(const Neighbors& a, const Neighbors& b, const std::string& what = "") {
+  ASSERT_EQ(sha256(a.index.view()), sha256(b.index.view())) << what;
+  ASSERT_EQ(sha256(a.distance), sha256(b.distance)) << what;
+}
+
+/// Every row holds k different others, sorted, at their true distances.
+void expect_lawful(const Neighbors& graph, ConstRows queries, ConstRows data, std::int64_t k,
+                   bool within) {
+  ASSERT_EQ(graph.rows(), queries.rows());
+  ASSERT_EQ(graph.k(), k);
+  for (std::int64_t i = 0; i < graph.rows(); ++i) {
+    std::set<std::int32_t> seen;
+    for (std::int64_t j = 0; j < k; ++j) {
+      const std::int32_t row = graph.index(i, j);
+      ASSERT_TRUE(row >= 0 && row < data.rows()) << "row " << i;
+      ASSERT_FALSE(within && row == i);
+      ASSERT_TRUE(seen.insert(row).second) << "row " << i << " holds " << row << " twice";
+      ASSERT_EQ(graph.distance(i, j), twin::distance(queries.row(i), data.row(row), data.cols()));
+      if (j == 0) continue;
+      const auto before = std::pair(graph.distance(i, j - 1), graph.index(i, j - 1));
+      ASSERT_LT(before, std::pair(graph.distance(i, j), row)) << "row " << i << " place " << j;
+    }
+  }
+}
+
+std::string message_of(auto&& f) {
+  try {
+    f();
+  } catch (const InvalidArgument& e) {
+    return e.what();
+  }
+  return "nothing thrown";
+}
+
+TEST(ApproximateNeighbors, AreValidForEverySizeAndCount) {
+  for (const std::int64_t n : {2, 3, 4, 95, 96, 97, 98, 193, 1000})
+    for (const std::int64_t k : {1, 2, 15, 97, 999}) {
+      if (k >= n) continue;
+      const Matrix x = curved(n, 5, 2);
+      for (const std::int64_t sweeps : {0, 2})
+        expect_lawful(approximate_neighbors(x, {.k = k, .probes = 1, .sweeps = sweeps}), x, x, k,
+                      true);
+    }
+}
+
+TEST(ApproximateNeighbors, EqualTheTwinWhenEveryGroupIsLookedAt) {
+  for (const std::int64_t n : {2, 97, 500}) {
+    const Matrix x = curved(n, 7, 3);
+    const std::int64_t k = std::min<std::int64_t>(n - 1, 20);
+    expect_equal(approximate_neighbors(x, {.k = k, .probes = 1000}),
+                 twin::nearest_neighbors(x, x, k, true), sentence("n = ", n));
+  }
+  const Matrix data = curved(700, 4, 2), queries = curved(100, 4, 2, 5);
+  expect_equal(approximate_neighbors(queries, data, {.k = 700, .probes = 1000}),
+               twin::nearest_neighbors(queries, data, 700, false));
+}
+
+TEST(ApproximateNeighbors, FindNearlyAll) {
+  const Matrix x = curved(kMany, 24, 6);
+  const Neighbors graph = approximate_neighbors(x, {.k = 15, .probes = 12});
+  const Recall recall = measured_recall(graph, x, "euclidean", 200, 3);
+  EXPECT_GE(recall.value, 0.95);
+  EXPECT_GT(measured_recall(approximate_neighbors(x, {.k = 15, .probes = 4, .sweeps = 1}), x,
+                            "euclidean", 200, 3)
+                .value,
+            measured_recall(approximate_neighbors(x, {.k = 15, .probes = 4, .sweeps = 0}), x,
+                            "euclidean", 200, 3)
+                .value);
+  const Matrix queries = curved(300, 24, 6, 8);
+  const Neighbors found = approximate_neighbors(queries, x, {.k = 15, .probes = 24});
+  const Neighbors exact = nearest_neighbors(queries, x, {.k = 15});
+  std::int64_t hits = 0;
+  for (std::int64_t i = 0; i < 300; ++i)
+    for (std::int64_t j = 0; j < 15; ++j)
+      hits += found.distance(i, j) <= exact.distance(i, 14) ? 1 : 0;
+  EXPECT_GE(static_cast<double>(hits) / (300 * 15), 0.95);
+  expect_lawful(found, queries, x, 15, false);
+}
+
+TEST(ApproximateNeighbors, TakeDuplicatesByIndex) {
+  Matrix half = curved(2000, 6, 3);
+  for (std::int64_t i = 0; i < 2000; i += 2) std::copy_n(half.row(0), 6, half.row(i));
+  const Neighbors graph = approximate_neighbors(half, {.k = 15, .probes = 2});
+  expect_lawful(graph, half, half, 15, true);
+  const Matrix all(700, 3);
+  expect_equal(approximate_neighbors(all, {.k = 15}), twin::nearest_neighbors(all, all, 15, true));
+  expect_equal(approximate_neighbors(all, {.k = 699}),
+               twin::nearest_neighbors(all, all, 699, true));
+  Matrix line(400, 1);  // values −1, 0, 1 in turn: ties of whole sets
+  for (std::int64_t i = 0; i < 400; ++i) line(i, 0) = static_cast<float>(i % 3 - 1);
+  expect_equal(approximate_neighbors(line, {.k = 200}),
+               twin::nearest_neighbors(line, line, 200, true));
+}
+
+TEST(ApproximateNeighbors, AreTheSameForAllThreadsAndInstructionSets) {
+  const Matrix x = curved(1500, 19, 4), queries = curved(130, 19, 4, 2);
+  const NeighborsParams params{.k = 12, .probes = 3, .sweeps = 2};
+  const NeighborsParams cosine{.k = 12, .metric = "cosine", .probes = 3};
+  simd::select(simd::available().front());
+  const Neighbors best = approximate_neighbors(x, params);
+  const Neighbors angles = approximate_neighbors(x, cosine);
+  const Neighbors asked = approximate_neighbors(queries, x, params);
+  for (const int threads : {1, 2, 3, 7}) {
+    const ThreadLimit limit(threads);
+    expect_equal(approximate_neighbors(x, params), best, sentence(threads, " threads"));
+    expect_equal(approximate_neighbors(queries, x, params), asked, sentence(threads, " threads"));
+  }
+  for (const auto& target : simd::available()) {
+    simd::select(target);
+    expect_equal(approximate_neighbors(x, params), best, target);
+    expect_equal(approximate_neighbors(x, cosine), angles, target);
+    expect_equal(approximate_neighbors(queries, x, params), asked, target);
+  }
+  simd::select(simd::available().front());
+}
+
+TEST(ApproximateNeighbors, OfAQueryDoNotDependOnTheOthers) {
+  const Matrix data = curved(3000, 6, 3), queries = curved(200, 6, 3, 5);
+  const NeighborsParams params{.k = 7, .probes = 2};
+  const Neighbors all = approximate_neighbors(queries, data, params);
+  for (const std::int64_t i : {0, 64, 199}) {
+    const Neighbors one = approximate_neighbors(queries.rows(i, i + 1), data, params);
+    for (std::int64_t j = 0; j < 7; ++j) {
+      EXPECT_EQ(one.index(0, j), all.index(i, j));
+      EXPECT_EQ(one.distance(0, j), all.distance(i, j));
+    }
+  }
+  EXPECT_EQ(approximate_neighbors(queries.rows(0, 0), data, params).rows(), 0);
+}
+
+TEST(ApproximateNeighbors, ReportProgressAndStop) {
+  const Matrix x = curved(300, 3, 2);
+  std::int64_t last = 0, of = 0;
+  const auto go = [&](const Report& r) {
+    EXPECT_EQ(r.stage, "neighbors");
+    EXPECT_GT(r.step, last);
+    last = r.step;
+    of = r.of;
+    return Next::proceed;
+  };
+  EXPECT_EQ(approximate_neighbors(x, {.k = 4}, go).rows(), 300);
+  EXPECT_EQ(last, of);
+  EXPECT_EQ(approximate_neighbors(x, {.k = 4}, [](const Report&) { return Next::stop; }).rows(), 0);
+}
+
+TEST(ApproximateNeighbors, SayWhatIsWrongWithTheInput) {
+  Matrix x = curved(10, 3, 2);
+  EXPECT_EQ(
+      message_of([&] { approximate_neighbors(x, {.k = 10}); }),
+      "neighbors: k is 10, but each of the 10 rows has only 9 others; ask for fewer neighbors");
+  EXPECT_EQ(message_of([&] { approximate_neighbors(x, x, {.k = 11}); }),
+            "neighbors: k is 11, but the data have only 10 rows; ask for fewer neighbors");
+  EXPECT_EQ(message_of([&] { approximate_neighbors(x, {.k = 3, .search = "guess"}); }),
+            "neighbors: search is 'guess', it must be one of auto, exact, approximate");
+  EXPECT_EQ(message_of([&] { approximate_neighbors(x, {.k = 3, .probes = 0}); }),
+            "neighbors: probes is 0, it must be between 1 and 1048576");
+  EXPECT_THROW(approximate_neighbors(Matrix(), {.k = 1}), InvalidArgument);
+  EXPECT_THROW(approximate_neighbors(Matrix(1, 3), {.k = 1}), InvalidArgument);
+  EXPECT_THROW(approximate_neighbors(Matrix(4, 2), x, {.k = 1}), InvalidArgument);
+  for (int j = 0; j < 3; ++j) x(4, j) = 0;
+  EXPECT_EQ(
+      message_of([&] { approximate_neighbors(x, {.k = 3, .metric = "cosine"}); }),
+      "neighbors: data: row 4 (counted from 0) has norm 0 and no direction; cosine needs one, "
+      "remove such rows");
+  x(7, 2) = std::nanf("");
+  EXPECT_EQ(message_of([&] { approximate_neighbors(x, {.k = 3}); }),
+            "neighbors: data holds NaN in row 7, column 2 (counted from 0); remove or fill such "
+            "values first");
+}
+
+TEST(FindNeighbors, ChoosesBySizeUnlessTold) {
+  EXPECT_TRUE(searches_exactly(60000, 60000, 32, {}));
+  EXPECT_FALSE(searches_exactly(1000000, 1000000, 32, {}));
+  EXPECT_FALSE(searches_exactly(10000000, 10000000, 1, {}));
+  EXPECT_TRUE(searches_exactly(1000000, 1000000, 32, {.search = "exact"}));
+  EXPECT_FALSE(searches_exactly(10, 10, 2, {.search = "approximate"}));
+  const Matrix x = curved(900, 8, 4);
+  expect_equal(find_neighbors(x, {.k = 5}), nearest_neighbors(x, {.k = 5}));
+  const NeighborsParams few{.k = 5, .search = "approximate", .probes = 1, .sweeps = 0};
+  expect_equal(find_neighbors(x, few), approximate_neighbors(x, few));
+  expect_equal(find_neighbors(x, x, few), approximate_neighbors(x, x, few));
+}
+
+TEST(MeasuredRecall, IsOneForExactNeighborsWhateverTheTies) {
+  Matrix x = curved(600, 3, 2);
+  for (std::int64_t i = 0; i < x.size(); ++i) x.data()[i] = std::round(2 * x.data()[i]);
+  Neighbors graph = nearest_neighbors(x, {.k = 9});
+  EXPECT_EQ(measured_recall(graph, x, "euclidean", 100, 1).value, 1);
+  EXPECT_EQ(measured_recall(graph, x, "euclidean", 100, 1).standard_error, 0);
+  const Matrix unique = curved(400, 4, 3);
+  graph = nearest_neighbors(unique, {.k = 10, .metric = "cosine"});
+  for (std::int64_t i = 0; i < 400; ++i)  // the last neighbor of every other row is too far
+    if (i % 2 == 0) graph.distance(i, 9) = 100;
+  EXPECT_NEAR(measured_recall(graph, unique, "cosine", 400, 1).value, 0.95, 1e-12);
+  EXPECT_EQ(measured_recall(graph, unique, "cosine", 400, 1).standard_error, 0);
+  const Recall sampled = measured_recall(graph, unique, "cosine", 100, 1);
+  EXPECT_NEAR(sampled.value, 0.95, 0.03);
+  EXPECT_NEAR(sampled.standard_error, 0.005, 0.0005);  // deviation 0.05, 100 rows
+  EXPECT_THROW(measured_recall(graph, unique, "cosine", 0, 1), InvalidArgument);
+  EXPECT_THROW(measured_recall(graph, x, "cosine", 10, 1), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace latlas
