@@ -5,6 +5,7 @@
 #include <string>
 
 #include "latlas/layout/tsne.h"
+#include "latlas/layout/umap.h"
 #include "latlas/nn/autoencoder.h"
 
 namespace latlas::cli {
@@ -27,6 +28,7 @@ Plan plan_training(std::int64_t rows, std::int64_t validation_rows, double param
 Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, std::int64_t k,
                     double rate);
 Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, double rate);
+Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate);
 Plan plan_scores(std::int64_t rows, std::int64_t cols, std::int64_t sample, double rate);
 
 /// "about 21 s and 640 MB on 2 threads"
