@@ -5,6 +5,8 @@
 
 namespace latlas {
 
+constexpr int kMostVectors = 32;  ///< Sixteens of repelling rows drawn for a row in an epoch.
+
 /// The forces of the curve 1 / (1 + a d^2b).
 struct UmapForces {
   float a = 0, b = 0;
@@ -20,7 +22,10 @@ struct UmapSweep {
   const std::int64_t* edge_begin = nullptr;    ///< Of each row, in multiples of 16.
   const std::uint16_t* edge_weight = nullptr;  ///< In units of 1 / 65535.
   const std::int32_t* edge_column = nullptr;
-  const float* draws = nullptr;  ///< Repelling rows that each row is to feel in an epoch.
+  const std::uint8_t* vectors = nullptr;  ///< Repelling rows drawn for each row, by sixteens.
+  const float* share = nullptr;           ///< Weight of each of them.
+  float* velocity = nullptr;              ///< The last steps: x, y, x, y, …
+  float momentum = 0;                     ///< Share of the last step that a row keeps.
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
 };

@@ -22,7 +22,8 @@
 //
 // That is α (M + F) where α S is small, as it is in the end, and a step to the place where the
 // forces balance where it is large. It never overshoots, and where the forces balance does not
-// depend on α.
+// depend on α. All rows moving at once, large parts of a map move slowly; so a row keeps a share of
+// its last step, less in the last fifth of the epochs, where it settles.
 #include "latlas/layout/umap.h"
 
 #include <algorithm>
@@ -49,8 +50,28 @@ namespace {
 
 constexpr float kLargestPush = 4;  // of one row on another, in each direction
 
-/// d^2b from d², which is not 0.
-LATLAS_INLINE F16 power(const F16& square, float b) { return exp(set(b) * log(square)); }
+/// x^y of normal x > 0 as 2^(y log₂ x), |y log₂ x| < 126; relative error below 3e-4 · max(1, y),
+/// which is far below what the draws leave uncertain. (Polynomials through Chebyshev's places.)
+LATLAS_INLINE F16 power(const F16& x, float y) {
+  F16 whole, m;  // x = 2^whole m, m in [1, 2)
+  LATLAS_EACH {
+    const auto bits = hn::BitCast(DI(), x.v[p]);
+    whole.v[p] = hn::ConvertTo(DF(), hn::Sub(hn::ShiftRight<23>(bits), hn::Set(DI(), 127)));
+    m.v[p] = hn::BitCast(
+        DF(), hn::Or(hn::And(bits, hn::Set(DI(), 0x007FFFFF)), hn::Set(DI(), 0x3F800000)));
+  }
+  F16 log2 = set(-0.0784406762F);
+  log2 = fma(log2, m, set(0.626032182F));
+  log2 = fma(log2, m, set(-2.07833517F));
+  log2 = fma(log2, m, set(4.02921139F));
+  log2 = fma(log2, m, set(-2.49835315F));
+  const F16 t = set(y) * (whole + log2), n = round(t), f = t - n;
+  F16 e = set(0.0558382829F);
+  e = fma(e, f, set(0.242639479F));
+  e = fma(e, f, set(0.693136734F));
+  e = fma(e, f, set(0.999924557F));
+  return e * power_of_two(n);
+}
 
 /// The coefficient of a pull: 2 a b d^(2b−2) / (1 + a d^2b).
 LATLAS_INLINE F16 pull_of(const UmapForces& f, const F16& square) {
@@ -76,15 +97,84 @@ LATLAS_INLINE F16 step_of(const F16& stiffness, float rate) {
   return select(t < set(0.01F), series, whole);
 }
 
+/// The high and low halves of the products of 32-bit numbers without sign.
+LATLAS_INLINE void multiply(const hn::Vec<DU>& a, std::uint32_t b, hn::Vec<DU>& high,
+                            hn::Vec<DU>& low) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN std::uint32_t x[kLanes], y[kLanes];
+  hn::Store(a, DU(), x);
+  for (int i = 0; i < kLanes; ++i) {
+    const std::uint64_t product = std::uint64_t{x[i]} * b;
+    x[i] = static_cast<std::uint32_t>(product >> 32);
+    y[i] = static_cast<std::uint32_t>(product);
+  }
+  high = hn::Load(DU(), x);
+  low = hn::Load(DU(), y);
+#else
+  const hn::Repartition<std::uint64_t, DU> wide;
+  const auto factor = hn::Set(DU(), b);
+  const auto even = hn::MulEven(a, factor);
+  const auto odd = hn::MulEven(hn::BitCast(DU(), hn::ShiftRight<32>(hn::BitCast(wide, a))), factor);
+  high = hn::OddEven(hn::BitCast(DU(), odd), hn::BitCast(DU(), hn::ShiftRight<32>(even)));
+  low = hn::OddEven(hn::BitCast(DU(), hn::ShiftLeft<32>(odd)), hn::BitCast(DU(), even));
+#endif
+}
+
+/// Rows below n drawn by sixteen counters, four by each: `drawn` gets those of counter i at 4 i.
+/// These are the words of random::words at {seed, Stream::negatives, epoch, index}, scaled to n.
+void draw_rows(const UmapSweep& s, const std::uint32_t* low, const std::uint32_t* high,
+               std::int32_t* drawn) {
+  const auto stream = static_cast<std::uint32_t>(random::Stream::negatives);
+  LATLAS_EACH {
+    hn::Vec<DU> c[4] = {hn::LoadU(DU(), low + p * kLanes), hn::LoadU(DU(), high + p * kLanes),
+                        hn::Set(DU(), s.epoch), hn::Set(DU(), stream)};
+    auto k0 = static_cast<std::uint32_t>(s.seed), k1 = static_cast<std::uint32_t>(s.seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+      hn::Vec<DU> a_high, a_low, b_high, b_low;
+      multiply(c[0], 0xD2511F53U, a_high, a_low);
+      multiply(c[2], 0xCD9E8D57U, b_high, b_low);
+      c[0] = hn::Xor(hn::Xor(b_high, c[1]), hn::Set(DU(), k0));
+      c[1] = b_low;
+      c[2] = hn::Xor(hn::Xor(a_high, c[3]), hn::Set(DU(), k1));
+      c[3] = a_low;
+      k0 += 0x9E3779B9U;
+      k1 += 0xBB67AE85U;
+    }
+    hn::Vec<DF> row[4];
+    for (int w = 0; w < 4; ++w) {
+      hn::Vec<DU> high_half, low_half;
+      multiply(c[w], static_cast<std::uint32_t>(s.n), high_half, low_half);
+      row[w] = hn::BitCast(DF(), high_half);
+    }
+    hn::StoreInterleaved4(row[0], row[1], row[2], row[3], DF(),
+                          reinterpret_cast<float*>(drawn) + 4 * p * kLanes);
+  }
+}
+
 /// One tile of rows [begin, end), both multiples of 16.
 void umap_sweep(const UmapSweep& s, std::int64_t begin, std::int64_t end) {
-  HWY_ALIGN float stiff[256], pull_x[256], pull_y[256], push_x[256], push_y[256], scale[16];
-  HWY_ALIGN std::int32_t drawn[16];
+  HWY_ALIGN float stiff[256], pull_x[256], pull_y[256], push_x[256], push_y[256];
+  HWY_ALIGN std::uint32_t low[64 * kMostVectors], high[64 * kMostVectors];
+  HWY_ALIGN std::int32_t drawn[256 * kMostVectors];
   for (std::int64_t i = begin; i < end; i += 16) {
+    // The rows that push: sixteen for each four counters.
+    int counters = 0, from[17];
+    for (int l = 0; l < 16; ++l) {
+      from[l] = counters;
+      const std::int64_t row = i + l;
+      for (int c = 0; c < 4 * s.vectors[row]; ++c, ++counters) {
+        low[counters] = static_cast<std::uint32_t>(row << 8) | static_cast<std::uint32_t>(c);
+        high[counters] = static_cast<std::uint32_t>(row >> 24);
+      }
+    }
+    from[16] = counters;
+    for (int c = counters; c < (counters + 15) / 16 * 16; ++c) low[c] = high[c] = 0;
+    for (int c = 0; c < counters; c += 16) draw_rows(s, low + c, high + c, drawn + 4 * c);
+
     for (int l = 0; l < 16; ++l) {
       const std::int64_t row = i + l;
       const F16 x = set(s.xy[2 * row]), y = set(s.xy[2 * row + 1]);
-      F16 sum = zero(), mx = zero(), my = zero(), xj, yj;
+      F16 sum = zero(), mx = zero(), my = zero(), fx = zero(), fy = zero(), xj, yj;
       for (std::int64_t e = s.edge_begin[row]; e < s.edge_begin[row + 1]; e += 16) {
         gather_pairs(s.xy, s.edge_column + e, xj, yj);
         const F16 dx = xj - x, dy = yj - y;
@@ -93,37 +183,27 @@ void umap_sweep(const UmapSweep& s, std::int64_t begin, std::int64_t end) {
         mx = fma(c, dx, mx);
         my = fma(c, dy, my);
       }
+      for (int c = from[l]; c < from[l + 1]; c += 4) {
+        gather_pairs(s.xy, drawn + 4 * c, xj, yj);
+        push(s.forces, x - xj, y - yj, fx, fy);
+      }
       store(sum, stiff + 16 * l);
       store(mx, pull_x + 16 * l);
       store(my, pull_y + 16 * l);
-
-      const int vectors = static_cast<int>((s.draws[row] + 15.0F) * (1.0F / 16));
-      F16 fx = zero(), fy = zero();
-      for (int v = 0; v < vectors; ++v) {
-        for (std::uint64_t q = 0; q < 4; ++q) {
-          const auto words = random::words({.seed = s.seed,
-                                            .stream = random::Stream::negatives,
-                                            .sub = s.epoch,
-                                            .index = static_cast<std::uint64_t>(row) << 20 |
-                                                     static_cast<std::uint64_t>(v) << 2 | q});
-          for (std::uint64_t w = 0; w < 4; ++w)
-            drawn[4 * q + w] =
-                static_cast<std::int32_t>(words[w] * static_cast<std::uint64_t>(s.n) >> 32);
-        }
-        gather_pairs(s.xy, drawn, xj, yj);
-        push(s.forces, x - xj, y - yj, fx, fy);
-      }
-      scale[l] = vectors > 0 ? s.draws[row] / static_cast<float>(16 * vectors) : 0.0F;
       store(fx, push_x + 16 * l);
       store(fy, push_y + 16 * l);
     }
-    const F16 unit = set(2.0F / 65535.0F), share = load(scale);
+    const F16 unit = set(2.0F / 65535.0F), share = load(s.share + i), momentum = set(s.momentum);
     const F16 step = step_of(reduce_rows(stiff) * unit, s.forces.rate);
     const F16 force_x = fma(reduce_rows(pull_x), unit, reduce_rows(push_x) * share);
     const F16 force_y = fma(reduce_rows(pull_y), unit, reduce_rows(push_y) * share);
-    F16 x, y;
+    F16 x, y, vx, vy;
     load_pairs(s.xy + 2 * i, x, y);
-    store_pairs(fma(step, force_x, x), fma(step, force_y, y), s.next_xy + 2 * i);
+    load_pairs(s.velocity + 2 * i, vx, vy);
+    vx = fma(momentum, vx, step * force_x);
+    vy = fma(momentum, vy, step * force_y);
+    store_pairs(vx, vy, s.velocity + 2 * i);
+    store_pairs(x + vx, y + vy, s.next_xy + 2 * i);
   }
 }
 
@@ -163,9 +243,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kRowTile = 256;
 constexpr std::int64_t kReportEvery = 10;
-constexpr double kBox = 10;          // the start's extent in each direction
-constexpr double kJitter = 1e-4;     // deviation of what tells equal rows of the start apart
-constexpr float kMostDraws = 65536;  // of one row in an epoch
+constexpr double kBox = 10;            // the start's extent in each direction
+constexpr double kJitter = 1e-4;       // deviation of what tells equal rows of the start apart
+constexpr double kMomentum = 0.95;     // share of the last step that a row keeps
+constexpr double kLastMomentum = 0.5;  // in the last epochs
+constexpr double kSettling = 0.2;      // which share of the epochs these are
 constexpr std::int64_t kPlacedDraws = 64;
 constexpr std::int64_t kPlaceTile = 1024;  // rows between two calls of progress
 
@@ -226,7 +308,8 @@ struct Edges {
   std::vector<std::int64_t> begin;
   std::vector<std::int32_t> column;
   std::vector<std::uint16_t> weight;
-  std::vector<float> draws;
+  std::vector<std::uint8_t> vectors;  // repelling rows drawn in an epoch, by sixteens
+  std::vector<float> share;           // weight of each
 };
 
 Edges edges_of(const Affinities& graph, double negative_sample_rate) {
@@ -240,7 +323,8 @@ Edges edges_of(const Affinities& graph, double negative_sample_rate) {
   }
   out.column.resize(static_cast<std::size_t>(out.begin.back()));
   out.weight.resize(out.column.size());
-  out.draws.assign(static_cast<std::size_t>(padded), 0.0F);
+  out.vectors.assign(static_cast<std::size_t>(padded), 0);
+  out.share.assign(static_cast<std::size_t>(padded), 0.0F);
   float largest = 0;
   for (const float w : graph.weight) largest = std::max(largest, w);
   const float steps = largest > 1e-30F ? 65535.0F / largest : 0.0F;
@@ -256,7 +340,11 @@ Edges edges_of(const Affinities& graph, double negative_sample_rate) {
       }
       for (; at < static_cast<std::size_t>(out.begin[i + 1]); ++at)
         out.column[at] = static_cast<std::int32_t>(i);
-      out.draws[i] = std::min(static_cast<float>(negative_sample_rate * sum), kMostDraws);
+      // Draws by sixteens, and not more than a few hundred; their weight makes up for it.
+      const double draws = negative_sample_rate * sum;
+      const double vectors = std::min<double>(std::ceil(draws / 16), kMostVectors);
+      out.vectors[i] = static_cast<std::uint8_t>(vectors);
+      out.share[i] = vectors > 0 ? static_cast<float>(draws / (16 * vectors)) : 0.0F;
     }
   });
   return out;
@@ -406,7 +494,8 @@ UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& param
                 "took its place");
     }
   }
-  Matrix xy = placed(first.empty() ? start : ConstRows(first), p.seed), next(xy.rows(), 2);
+  Matrix xy = placed(first.empty() ? start : ConstRows(first), p.seed), next(xy.rows(), 2),
+         velocity(xy.rows(), 2);
   const Edges edges = edges_of(fuzzy, p.negative_sample_rate);
   UmapSweep sweep;
   sweep.forces = forces_of(result.curve, p);
@@ -414,7 +503,8 @@ UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& param
   sweep.edge_begin = edges.begin.data();
   sweep.edge_weight = edges.weight.data();
   sweep.edge_column = edges.column.data();
-  sweep.draws = edges.draws.data();
+  sweep.vectors = edges.vectors.data();
+  sweep.share = edges.share.data();
   sweep.seed = p.seed;
 
   const std::int64_t epochs = epochs_for(p, n);
@@ -423,7 +513,9 @@ UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& param
       const double left = 1 - static_cast<double>(result.epochs) / static_cast<double>(epochs);
       sweep.forces.rate = static_cast<float>(p.learning_rate * left);
       sweep.epoch = static_cast<std::uint32_t>(result.epochs);
+      sweep.momentum = static_cast<float>(left > kSettling ? kMomentum : kLastMomentum);
       sweep.xy = xy.data();
+      sweep.velocity = velocity.data();
       sweep.next_xy = next.data();
       parallel_for(xy.rows(), kRowTile, [&](std::int64_t begin, std::int64_t end) {
         LATLAS_DISPATCH(umap_sweep)(sweep, begin, end);
