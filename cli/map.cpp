@@ -112,9 +112,8 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     note_placing(placed, console);
     mapped.placed = std::move(placed.map);
   }
-  metrics.set(
-      "tsne.seconds",
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  metrics.set("tsne.seconds",
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   mapped.method_line =
       fmt::format("KL {:.3f} after {} iterations", *metrics.get("tsne.kl"), result.iterations);
   mapped.map = std::move(result.map);

@@ -71,6 +71,7 @@ class Pipeline {
     encode_rows();
     fit_components();
     lay_out();
+    lay_out_by_umap();
     score();
     draw();
     conclude();
@@ -84,6 +85,7 @@ class Pipeline {
   void encode_rows();
   void fit_components();
   void lay_out();
+  void lay_out_by_umap();
   void score();
   void draw();
   void conclude();
@@ -117,6 +119,8 @@ class Pipeline {
   std::optional<Autoencoder> model_;
   History history_;
   Matrix latents_train_, latents_test_, pca_train_, pca_test_, tsne_train_, tsne_test_;
+  Matrix umap_train_, umap_test_;  // empty unless the recipe asks for them
+  Neighbors graph_;                // of the last layout made this time
   std::vector<double> variance_ratios_;
   Clock::time_point begin_ = Clock::now();
   bool ran_ = false;  // whether any stage was run this time
@@ -214,6 +218,7 @@ void Pipeline::announce_plan() {
   Plan plan = plan_training(n, m, parameters, job_.training.epochs, rate);
   plan += plan_neighbors(n, n + m, job_.model.latent, k, rate);
   plan += plan_tsne(n, k, job_.tsne, rate);
+  if (job_.with_umap) plan += plan_umap(n, umap_neighbors_for(0, job_.umap, n), job_.umap, rate);
   plan += plan_scores(n, job_.model.latent, job_.evaluate.sample_rows, rate);
   plan += {0, (n + m) * d * 4};  // the pixels as numbers, for their score
   plan.bytes += (n + m) * (d + 8 * job_.model.latent) + 60'000'000;
@@ -340,7 +345,8 @@ void Pipeline::lay_out() {
     auto begin = Clock::now();
     NeighborsParams near = job_.neighbors;
     near.k = neighbors_for(near.k, job_.tsne.perplexity, n);
-    const Neighbors graph = nearest_neighbors(latents_train_, near, console_.progress("rows"));
+    graph_ = nearest_neighbors(latents_train_, near, console_.progress("rows"));
+    const Neighbors& graph = graph_;
     stop_if_interrupted();
     m.set("neighbors.k", static_cast<double>(graph.k()));
     m.set("neighbors.recall", 1);  // exact
@@ -375,14 +381,56 @@ void Pipeline::lay_out() {
   tsne_test_ = array("tsne_test.npy");
 }
 
+void Pipeline::lay_out_by_umap() {
+  if (!job_.with_umap) return;
+  const std::vector<std::string> parts = {
+      run_->hash_of("latents_train.npy"), run_->hash_of("latents_test.npy"),
+      fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.umap))};
+  stage("umap", parts, [&](const std::string&) -> Outcome {
+    const std::int64_t n = latents_train_.rows();
+    NeighborsParams near = job_.neighbors;
+    near.k = umap_neighbors_for(0, job_.umap, n);
+    if (graph_.k() < near.k)  // t-SNE's begins with the same neighbors
+      graph_ = nearest_neighbors(latents_train_, near, console_.progress("rows"));
+    stop_if_interrupted();
+
+    const auto begin = Clock::now();
+    const UmapResult map =
+        umap(graph_, map_start(latents_train_), job_.umap, console_.progress("epochs"));
+    for (const auto& note : map.notes) console_.note(note);
+    if (map.stopped) interrupt();
+    UmapPlaceResult placed;
+    if (latents_test_.rows() > 0) {
+      near.k = std::min(job_.umap.n_neighbors, n);
+      placed = umap_place(map.map, nearest_neighbors(latents_test_, latents_train_, near),
+                          job_.umap, console_.progress("rows"));
+    }
+    note_placing(placed, console_);
+    if (placed.stopped) interrupt();
+    npy::write(run_->path("umap_train.npy"), map.map);
+    npy::write(run_->path("umap_test.npy"), placed.map);
+    Metrics m;
+    m.set("umap.epochs", static_cast<double>(map.epochs));
+    m.set("umap.seconds", since(begin));
+    return {
+        {"umap_train.npy", "umap_test.npy"},
+        fmt::format("{} epochs, {} test rows placed", map.epochs, count_text(placed.map.rows())),
+        std::move(m)};
+  });
+  umap_train_ = array("umap_train.npy");
+  umap_test_ = array("umap_test.npy");
+}
+
 void Pipeline::score() {
-  const std::vector<std::string> parts = {data_hash_,
-                                          run_->hash_of("latents_train.npy"),
-                                          run_->hash_of("pca_train.npy"),
-                                          run_->hash_of("pca_test.npy"),
-                                          run_->hash_of("tsne_train.npy"),
-                                          run_->hash_of("tsne_test.npy"),
-                                          fingerprint(fields(job_.evaluate))};
+  std::vector<std::string> parts = {data_hash_,
+                                    run_->hash_of("latents_train.npy"),
+                                    run_->hash_of("pca_train.npy"),
+                                    run_->hash_of("pca_test.npy"),
+                                    run_->hash_of("tsne_train.npy"),
+                                    run_->hash_of("tsne_test.npy"),
+                                    fingerprint(fields(job_.evaluate))};
+  if (job_.with_umap)
+    parts.insert(parts.end(), {run_->hash_of("umap_train.npy"), run_->hash_of("umap_test.npy")});
   stage("evaluate", parts, [&](const std::string&) -> Outcome {
     const EvaluateParams params = fitting_scores(job_.evaluate, latents_train_.rows(), console_);
     const std::string recall = fmt::format("recall_at_{}", params.k);
@@ -405,6 +453,7 @@ void Pipeline::score() {
     };
     set_quality("pca", pca_train_, pca_test_);
     set_quality("tsne", tsne_train_, tsne_test_);
+    if (job_.with_umap) set_quality("umap", umap_train_, umap_test_);
     if (latents_test_.rows() > 0) {
       set_score("quality.latents.knn_accuracy",
                 knn_accuracy(latents_train_, train_labels_.values, latents_test_,
@@ -419,7 +468,7 @@ void Pipeline::score() {
                 knn_accuracy(scaled(data_.train), train_labels_.values, scaled(data_.test),
                              test_labels_.values, pixels));
     }
-    return {{}, "scores of both maps, the latents and the pixels", std::move(m)};
+    return {{}, "scores of the maps, the latents and the pixels", std::move(m)};
   });
 }
 
@@ -438,6 +487,8 @@ void Pipeline::draw() {
                                     fingerprint(fields(job_.figures)),
                                     fingerprint(fields(job_.model)),
                                     job_.training.loss};
+  if (job_.with_umap)
+    parts.insert(parts.end(), {run_->hash_of("umap_train.npy"), run_->hash_of("umap_test.npy")});
   for (const auto& [name, done] : run_->stages())
     if (name != "figures") parts.push_back(done.metrics.json());
   parts.insert(parts.end(), data_.class_names.begin(), data_.class_names.end());
@@ -449,7 +500,8 @@ void Pipeline::draw() {
     const Gallery gallery{job_,        scores,          pca_train_,         pca_test_,
                           tsne_train_, tsne_test_,      train_labels_,      test_labels_,
                           originals,   reconstructions, data_.train.cols(), data_.height,
-                          data_.width, history_,        variance_ratios_};
+                          data_.width, history_,        variance_ratios_,   umap_train_,
+                          umap_test_};
     const auto files = draw_gallery(gallery, run_->folder());
     return {files, fmt::format("{} files", files.size())};
   });
@@ -473,8 +525,10 @@ void Pipeline::conclude() {
     return x ? number_text(*x, digits) : std::string("–");
   };
   const auto both = [&](const std::string& score) {
-    return fmt::format("{:>6}   {:>6}", value("quality.pca." + score, 3),
-                       value("quality.tsne." + score, 3));
+    std::string line = fmt::format("{:>6}   {:>6}", value("quality.pca." + score, 3),
+                                   value("quality.tsne." + score, 3));
+    if (job_.with_umap) line += fmt::format("   {:>6}", value("quality.umap." + score, 3));
+    return line;
   };
   console_.table(
       fmt::format("{} in {}, {} of memory at most", options_.recipe, seconds_text(total),
@@ -487,7 +541,8 @@ void Pipeline::conclude() {
         fmt::format("{} of test rows get their class from the {} nearest latents (pixels: {})",
                     value("quality.latents.knn_accuracy", 3), job_.evaluate.label_k,
                     value("quality.pixels.knn_accuracy", 3))}});
-  console_.table("how far to trust the maps   PCA    t-SNE   (1 is best)",
+  console_.table(job_.with_umap ? "how far to trust the maps   PCA    t-SNE     UMAP   (1 is best)"
+                                : "how far to trust the maps   PCA    t-SNE   (1 is best)",
                  {{"trustworthiness       ", both("trustworthiness")},
                   {"continuity", both("continuity")},
                   {fmt::format("recall of {} neighbors", job_.evaluate.k),
