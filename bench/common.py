@@ -14,7 +14,7 @@ RESULTS = SOURCE / "bench/results"
 PROGRAM = SOURCE / "build/release/latlas"
 ENVIRONMENT = SOURCE / ".venv-bench"
 PEERS = ["numpy", "matplotlib", "scikit-learn", "tensorflow-cpu", "keras", "openTSNE", "faiss-cpu",
-         "hnswlib", "pynndescent"]
+         "hnswlib", "pynndescent", "umap-learn"]
 THREADS = 2
 
 
@@ -25,7 +25,7 @@ def peers_python():
         print("bench: installing the peers (once) …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
     missing = subprocess.run([python, "-c", "import numpy, matplotlib, sklearn, tensorflow, openTSNE, "
-                              "faiss, hnswlib, pynndescent"],
+                              "faiss, hnswlib, pynndescent, umap"],
                              stderr=subprocess.DEVNULL).returncode
     if missing:
         subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
@@ -37,7 +37,7 @@ def environment(**more):
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
     env.update(OMP_NUM_THREADS=str(THREADS), OPENBLAS_NUM_THREADS=str(THREADS),
                TF_NUM_INTRAOP_THREADS=str(THREADS), TF_NUM_INTEROP_THREADS="1",
-               TF_CPP_MIN_LOG_LEVEL="3", **{k: str(v) for k, v in more.items()})
+               TF_CPP_MIN_LOG_LEVEL="3", NUMBA_NUM_THREADS=str(THREADS), **{k: str(v) for k, v in more.items()})
     return env
 
 

@@ -1,6 +1,6 @@
-"""PCA and t-SNE of given latents by scikit-learn or openTSNE, at their defaults.
+"""PCA, t-SNE and UMAP of given latents by scikit-learn, openTSNE and umap-learn, at their defaults.
 
-peer_layout.py pca|sklearn|opentsne LATENTS.npy OUT.npy [NEW.npy NEW_OUT.npy]
+peer_layout.py pca|sklearn|opentsne|umap LATENTS.npy OUT.npy [NEW.npy NEW_OUT.npy]
 """
 
 import json
@@ -38,6 +38,19 @@ def main():
             new = embedding.transform(np.load(sys.argv[4]))
             result["transform_seconds"] = time.monotonic() - begin
             np.save(sys.argv[5], np.asarray(new, dtype="float32"))
+    elif method == "umap":
+        import umap
+        umap.UMAP(n_jobs=2).fit(rows)  # compiles; the second call is timed
+        begin = time.monotonic()
+        fitted = umap.UMAP(n_jobs=2).fit(rows)
+        result["seconds"] = time.monotonic() - begin
+        placed = fitted.embedding_
+        if len(sys.argv) > 4:
+            new = np.load(sys.argv[4])
+            fitted.transform(new[:100])
+            begin = time.monotonic()
+            np.save(sys.argv[5], fitted.transform(new).astype("float32"))
+            result["transform_seconds"] = time.monotonic() - begin
     else:
         sys.exit(f"peer_layout: no method {method}")
     np.save(target, placed.astype("float32"))

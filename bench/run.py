@@ -140,6 +140,46 @@ def tsne(repeats=1):
     common.save("tsne", text, {"seconds": seconds, "scores": scores})
 
 
+def umap(repeats=3):
+    """UMAP of the 60,000 latents against umap-learn, warm, both scored alike."""
+    ensure_run()
+    latents, labels = RUN / "latents_train.npy", RUN / "labels_train.npy"
+    new, new_labels = RUN / "latents_test.npy", RUN / "labels_test.npy"
+    fit, place = {"latlas": [], "umap-learn": []}, {"latlas": [], "umap-learn": []}
+    for _ in range(repeats):
+        alone = common.latlas("map", latents, "--method", "umap", "-o", WORK / "umap_alone.npy",
+                              "--no-scores", "--threads", common.THREADS)
+        both = common.latlas("map", latents, "--method", "umap", "-o", WORK / "umap_latlas.npy", "--new",
+                             new, "--new-out", WORK / "umap_latlas_new.npy", "--no-scores",
+                             "--threads", common.THREADS)
+        fit["latlas"].append(alone["neighbors"]["seconds"] + alone["umap"]["seconds"])
+        place["latlas"].append(both["umap"]["seconds"] - alone["umap"]["seconds"])
+        theirs = common.peer("peer_layout.py", "umap", latents, WORK / "umap_peer.npy", new,
+                             WORK / "umap_peer_new.npy")
+        fit["umap-learn"].append(theirs["seconds"])
+        place["umap-learn"].append(theirs["transform_seconds"])
+    rows, scores = [], {}
+    for name, file in (("latlas", "umap_latlas"), ("umap-learn", "umap_peer")):
+        s = scores[name] = common.latlas("evaluate", "--data", latents, "--map", WORK / f"{file}.npy",
+                                         "--labels", labels)["quality"]
+        placed = common.latlas("evaluate", "--map", WORK / f"{file}.npy", "--labels", labels, "--new",
+                               WORK / f"{file}_new.npy", "--new-labels", new_labels)
+        s["placed_label_accuracy"] = placed["quality"]["placed_label_accuracy"]
+        ratio = common.median([b / a for a, b in zip(fit["latlas"], fit[name])])
+        rows.append({"": name, "seconds": f"{common.median(fit[name]):.1f}", "ratio": f"{ratio:.1f}",
+                     "trustworthiness": f"{s['trustworthiness']:.4f}",
+                     "recall@15": f"{s['recall_at_15']:.3f}",
+                     "label accuracy": f"{s['label_accuracy']:.4f}",
+                     "placing 10,000, seconds": f"{common.median(place[name]):.2f}",
+                     "their label accuracy": f"{s['placed_label_accuracy']:.4f}"})
+    text = common.table(rows, ["", "seconds", "ratio", "trustworthiness", "recall@15",
+                               "label accuracy", "placing 10,000, seconds", "their label accuracy"])
+    text += (f"\n\n60,000 latents (32 numbers) of MNIST, both at umap-learn's defaults, neighbors "
+             f"included; medians of {repeats} alternating runs. umap-learn is called twice and the "
+             "second call timed, so its compilation is left out. Scores by `latlas evaluate`.")
+    common.save("umap", text, {"seconds": fit, "placing_seconds": place, "scores": scores})
+
+
 def job(repeats=1):
     """`latlas run mnist`, everything, against the notebook's own stack."""
     ours, theirs, memory = [], [], []
@@ -287,7 +327,7 @@ def save_neighbors(name, rows):
     common.save(name, text, {"rows": rows})
 
 
-BENCHES = {f.__name__: f for f in (training, pca, tsne, job, bits, product, neighbors,
+BENCHES = {f.__name__: f for f in (training, pca, tsne, umap, job, bits, product, neighbors,
                                   neighbors_million)}
 
 

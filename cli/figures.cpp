@@ -73,17 +73,19 @@ ComposeOptions plain(const Gallery& g, std::string title) {
   return o;
 }
 
+const char* name_of(const std::string& map) {
+  return map == "pca" ? "PCA" : (map == "umap" ? "UMAP" : "t-SNE");
+}
+
 Figure parts(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
-  const char* name = map == "pca" ? "PCA" : "t-SNE";
-  return render::scatter_train_test(train, test,
-                                    options(g, fmt::format("{} of the latent space", name), map));
+  return render::scatter_train_test(
+      train, test, options(g, fmt::format("{} of the latent space", name_of(map)), map));
 }
 
 Figure classes(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
-  const char* name = map == "pca" ? "PCA" : "t-SNE";
   return render::scatter_train_test(
       train, g.train_labels.values, test, g.test_labels.values, g.train_labels.names,
-      options(g, fmt::format("{} of the latent space, by class", name), map));
+      options(g, fmt::format("{} of the latent space, by class", name_of(map)), map));
 }
 
 Figure losses(const Gallery& g) {
@@ -128,6 +130,10 @@ std::vector<std::string> draw_gallery(const Gallery& g, const std::filesystem::p
   figures.emplace_back("pca_classes", classes(g, "pca", g.pca_train, g.pca_test));
   figures.emplace_back("tsne", parts(g, "tsne", g.tsne_train, g.tsne_test));
   figures.emplace_back("tsne_classes", classes(g, "tsne", g.tsne_train, g.tsne_test));
+  if (!g.umap_train.empty()) {
+    figures.emplace_back("umap", parts(g, "umap", g.umap_train, g.umap_test));
+    figures.emplace_back("umap_classes", classes(g, "umap", g.umap_train, g.umap_test));
+  }
   figures.emplace_back("loss", losses(g));
   figures.emplace_back("explained_variance", variance(g));
   if (!g.originals.empty() && g.height * g.width == g.originals.cols())

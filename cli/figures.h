@@ -22,7 +22,8 @@ struct Gallery {
   ConstRows originals, reconstructions;  ///< Test images in [0, 1]; none when not images.
   std::int64_t inputs, height, width;    ///< Of a row; of an image, in pixels.
   const History& history;
-  std::vector<double> variance_ratios;  ///< Of all components.
+  std::vector<double> variance_ratios;        ///< Of all components.
+  ConstRows umap_train = {}, umap_test = {};  ///< Drawn unless empty.
 };
 
 /// Draws every figure in every format under `figures/`; returns the files, relative to the folder.

@@ -80,12 +80,16 @@ std::vector<Section> Job::sections() {
   k.low = 0;
   std::vector<Field> training_fields = without(fields(training), "seed");
   find(training_fields, "epochs", "training").low = 1;  // what follows needs a trained model
+  std::vector<Field> umap_fields = without(fields(umap), "seed");
+  umap_fields.insert(umap_fields.begin(),
+                     {.name = "enabled", .value = &with_umap, .help = "also make a map by UMAP"});
   return {{"", std::move(top)},
           {"data", fields(data)},
           {"model", without(fields(model), "seed")},
           {"training", std::move(training_fields)},
           {"neighbors", std::move(graph)},
           {"tsne", without(fields(tsne), "seed")},
+          {"umap", std::move(umap_fields)},
           {"evaluate", without(fields(evaluate), "seed")},
           {"figures", fields(figures)}};
 }
@@ -93,9 +97,10 @@ std::vector<Section> Job::sections() {
 void Job::prepare() {
   check_recipe(sections());
   formats_of(figures);
+  if (with_umap) fit_umap_curve(umap.min_dist, umap.spread);
   require(model.latent >= 2, "model: latent is ", model.latent,
           ", it must be at least 2 for a map");
-  model.seed = training.seed = tsne.seed = evaluate.seed = seed;
+  model.seed = training.seed = tsne.seed = umap.seed = evaluate.seed = seed;
 }
 
 std::int64_t neighbors_for(std::int64_t k, double perplexity, std::int64_t n) {

@@ -8,6 +8,7 @@
 
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/tsne.h"
+#include "latlas/layout/umap.h"
 #include "latlas/neighbors/exact.h"
 #include "latlas/nn/train.h"
 #include "latlas/render/draw.h"
@@ -39,6 +40,8 @@ struct Job {
   TrainParams training;
   NeighborsParams neighbors{.k = 0};  // 0: three times the perplexity
   TsneParams tsne;
+  bool with_umap = false;  // UMAP is made only where a recipe asks for it
+  UmapParams umap;
   EvaluateParams evaluate;
   FigureParams figures;
 

@@ -45,12 +45,22 @@ double exact_kl(const Neighbors& graph, double perplexity, ConstRows map) {
   return kl_divergence(perplexity_affinities(graph, params), map);
 }
 
+std::int64_t umap_neighbors_for(std::int64_t k, const UmapParams& params, std::int64_t n) {
+  return std::max<std::int64_t>(1, std::min(k > 0 ? k : params.n_neighbors - 1, n - 1));
+}
+
 void note_placing(const PlaceResult& placed, Console& console) {
   for (const auto& note : placed.notes) console.note(note);
   if (placed.stopped)
     console.note("stopped while placing; rows not reached stand at their nearest neighbor");
   else if (placed.unconverged > 0)
     console.note(fmt::format("{} new rows still moved when placing ended", placed.unconverged));
+}
+
+void note_placing(const UmapPlaceResult& placed, Console& console) {
+  for (const auto& note : placed.notes) console.note(note);
+  if (placed.stopped)
+    console.note("stopped while placing; rows not reached stand at their neighbors' mean");
 }
 
 EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console) {

@@ -7,6 +7,7 @@
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/place.h"
 #include "latlas/layout/tsne.h"
+#include "latlas/layout/umap.h"
 #include "latlas/neighbors/approximate.h"
 #include "latlas/runs/run_directory.h"
 
@@ -27,8 +28,13 @@ double exact_kl(const Neighbors& graph, double perplexity, ConstRows map);
 /// How new rows are placed into a map that was fitted with these parameters and k neighbors.
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k);
 
-/// Tells the user what place() has to say of its result.
+/// How many neighbors of each row UMAP needs: `k`, or one less than n_neighbors when that is 0,
+/// since n_neighbors counts the row itself; at most n − 1.
+std::int64_t umap_neighbors_for(std::int64_t k, const UmapParams& params, std::int64_t n);
+
+/// Tells the user what placing has to say of its result.
 void note_placing(const PlaceResult& placed, Console& console);
+void note_placing(const UmapPlaceResult& placed, Console& console);
 
 /// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k
 /// is noted.

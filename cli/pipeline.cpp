@@ -73,6 +73,7 @@ class Pipeline {
     encode_rows();
     fit_components();
     lay_out();
+    lay_out_by_umap();
     score();
     draw();
     conclude();
@@ -88,6 +89,7 @@ class Pipeline {
   void encode_rows();
   void fit_components();
   void lay_out();
+  void lay_out_by_umap();
   void score();
   void draw();
   void conclude();
@@ -121,6 +123,8 @@ class Pipeline {
   std::optional<Autoencoder> model_;
   History history_;
   Matrix latents_train_, latents_test_, pca_train_, pca_test_, tsne_train_, tsne_test_;
+  Matrix umap_train_, umap_test_;  // empty unless the recipe asks for them
+  Neighbors graph_;                // of the last layout made this time
   std::vector<double> variance_ratios_;
   Clock::time_point begin_ = Clock::now();
   bool ran_ = false;  // whether any stage was run this time
@@ -226,14 +230,19 @@ std::vector<std::string> Pipeline::key_parts(std::string_view stage) {
   } else if (stage == "tsne") {
     add_files({"latents_train.npy", "latents_test.npy"});
     add(fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.tsne)));
+  } else if (stage == "umap") {
+    add_files({"latents_train.npy", "latents_test.npy"});
+    add(fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.umap)));
   } else if (stage == "evaluate") {
     add(data_hash_);
     add_files(
         {"latents_train.npy", "pca_train.npy", "pca_test.npy", "tsne_train.npy", "tsne_test.npy"});
+    if (job_.with_umap) add_files({"umap_train.npy", "umap_test.npy"});
     add(fingerprint(fields(job_.evaluate)), job_.neighbors.metric);
   } else {  // figures, which show scores and names
     add_files({"history.csv", "model.safetensors", "pca_train.npy", "pca_test.npy",
                "tsne_train.npy", "tsne_test.npy"});
+    if (job_.with_umap) add_files({"umap_train.npy", "umap_test.npy"});
     add(data_hash_, job_.data.name, std::to_string(data_.height), std::to_string(data_.width),
         fingerprint(fields(job_.figures)), fingerprint(fields(job_.model)), job_.training.loss);
     for (const auto& [name, done] : run_->stages())
@@ -254,8 +263,8 @@ std::vector<std::string> Pipeline::kept_stages() {
     return done;
   };
   if (keep("train") && keep("encode")) {
-    const bool pca = keep("pca"), tsne = keep("tsne");
-    if (pca && tsne && keep("evaluate")) keep("figures");
+    const bool pca = keep("pca"), tsne = keep("tsne"), umap = !job_.with_umap || keep("umap");
+    if (pca && tsne && umap && keep("evaluate")) keep("figures");
   }
   run_->take_notes();  // the stages will say them in their turn
   return kept;
@@ -283,8 +292,11 @@ void Pipeline::announce_plan() {
     plan += plan_tsne(n, k, job_.tsne, rate);
     plan += plan_kl(n, rate);
   }
+  if (job_.with_umap && runs("umap"))
+    plan += plan_umap(n, umap_neighbors_for(0, job_.umap, n), job_.umap, rate);
   if (runs("evaluate")) {
-    for (int map = 0; map < 2; ++map) plan += plan_scores(n, latent, job_.evaluate, rate);
+    for (int map = 0; map < (job_.with_umap ? 3 : 2); ++map)
+      plan += plan_scores(n, latent, job_.evaluate, rate);
     for (const std::int64_t space : {std::int64_t{2}, std::int64_t{2}, latent})
       plan +=
           plan_neighbors(n, measured_rows(m, job_.evaluate), space, job_.evaluate.label_k, rate);
@@ -292,7 +304,8 @@ void Pipeline::announce_plan() {
     plan += {0, (n + m) * d * 4};  // the pixels as numbers
   }
   if (runs("figures"))
-    plan += plan_figures(kFigures * static_cast<std::int64_t>(formats_of(job_.figures).size()),
+    plan += plan_figures((kFigures + (job_.with_umap ? 2 : 0)) *
+                             static_cast<std::int64_t>(formats_of(job_.figures).size()),
                          n + m, job_.figures.dpi);
   const std::string folder = "; results in " + options_.folder.string();
   if (!runs("figures"))
@@ -413,7 +426,8 @@ void Pipeline::lay_out() {
     auto begin = Clock::now();
     NeighborsParams near = job_.neighbors;
     near.k = neighbors_for(near.k, job_.tsne.perplexity, n);
-    const Neighbors graph = find_neighbors(latents_train_, near, console_.progress("rows"));
+    graph_ = find_neighbors(latents_train_, near, console_.progress("rows"));
+    const Neighbors& graph = graph_;
     stop_if_interrupted();
     m.set("neighbors.k", static_cast<double>(graph.k()));
     const double searched = since(begin);
@@ -449,6 +463,43 @@ void Pipeline::lay_out() {
   tsne_test_ = array("tsne_test.npy");
 }
 
+void Pipeline::lay_out_by_umap() {
+  if (!job_.with_umap) return;
+  stage("umap", [&](const std::string&) -> Outcome {
+    const std::int64_t n = latents_train_.rows();
+    NeighborsParams near = job_.neighbors;
+    near.k = umap_neighbors_for(0, job_.umap, n);
+    if (graph_.k() < near.k)  // t-SNE's begins with the same neighbors
+      graph_ = find_neighbors(latents_train_, near, console_.progress("rows"));
+    stop_if_interrupted();
+
+    const auto begin = Clock::now();
+    const UmapResult map =
+        umap(graph_, map_start(latents_train_), job_.umap, console_.progress("epochs"));
+    for (const auto& note : map.notes) console_.note(note);
+    if (map.stopped) interrupt();
+    UmapPlaceResult placed;
+    if (latents_test_.rows() > 0) {
+      near.k = std::min(job_.umap.n_neighbors, n);
+      placed = umap_place(map.map, find_neighbors(latents_test_, latents_train_, near), job_.umap,
+                          console_.progress("rows"));
+    }
+    note_placing(placed, console_);
+    if (placed.stopped) interrupt();
+    npy::write(run_->path("umap_train.npy"), map.map);
+    npy::write(run_->path("umap_test.npy"), placed.map);
+    Metrics m;
+    m.set("umap.epochs", static_cast<double>(map.epochs));
+    m.set("umap.seconds", since(begin));
+    return {
+        {"umap_train.npy", "umap_test.npy"},
+        fmt::format("{} epochs, {} test rows placed", map.epochs, count_text(placed.map.rows())),
+        std::move(m)};
+  });
+  umap_train_ = array("umap_train.npy");
+  umap_test_ = array("umap_test.npy");
+}
+
 void Pipeline::score() {
   stage("evaluate", [&](const std::string&) -> Outcome {
     const EvaluateParams params = fitting_scores(job_.evaluate, latents_train_.rows(), console_);
@@ -474,6 +525,7 @@ void Pipeline::score() {
     };
     set_quality("pca", pca_train_, pca_test_);
     set_quality("tsne", tsne_train_, tsne_test_);
+    if (job_.with_umap) set_quality("umap", umap_train_, umap_test_);
     if (latents_test_.rows() > 0) {
       set_score(
           "quality.latents.knn_accuracy",
@@ -488,7 +540,7 @@ void Pipeline::score() {
                 knn_accuracy(scaled(data_.train), train_labels_.values, scaled(data_.test),
                              test_labels_.values, pixels));
     }
-    return {{}, "scores of both maps, the latents and the pixels", std::move(m)};
+    return {{}, "scores of the maps, the latents and the pixels", std::move(m)};
   });
 }
 
@@ -501,7 +553,8 @@ void Pipeline::draw() {
     const Gallery gallery{job_,        scores,          pca_train_,         pca_test_,
                           tsne_train_, tsne_test_,      train_labels_,      test_labels_,
                           originals,   reconstructions, data_.train.cols(), data_.height,
-                          data_.width, history_,        variance_ratios_};
+                          data_.width, history_,        variance_ratios_,   umap_train_,
+                          umap_test_};
     const auto files = draw_gallery(gallery, run_->folder());
     return {files, fmt::format("{} files", files.size())};
   });
@@ -525,8 +578,10 @@ void Pipeline::conclude() {
     return x ? number_text(*x, digits) : std::string("–");
   };
   const auto both = [&](const std::string& score) {
-    return fmt::format("{:>6}   {:>6}", value("quality.pca." + score, 3),
-                       value("quality.tsne." + score, 3));
+    std::string line = fmt::format("{:>6}   {:>6}", value("quality.pca." + score, 3),
+                                   value("quality.tsne." + score, 3));
+    if (job_.with_umap) line += fmt::format("   {:>6}", value("quality.umap." + score, 3));
+    return line;
   };
   console_.table(
       fmt::format("{} in {}, {} of memory at most", options_.recipe, seconds_text(total),
@@ -540,7 +595,8 @@ void Pipeline::conclude() {
         fmt::format("{} of test rows get their class from the {} nearest latents (pixels: {})",
                     value("quality.latents.knn_accuracy", 3), job_.evaluate.label_k,
                     value("quality.pixels.knn_accuracy", 3))}});
-  console_.table("how far to trust the maps   PCA    t-SNE   (1 is best)",
+  console_.table(job_.with_umap ? "how far to trust the maps   PCA    t-SNE     UMAP   (1 is best)"
+                                : "how far to trust the maps   PCA    t-SNE   (1 is best)",
                  {{"trustworthiness       ", both("trustworthiness")},
                   {"continuity", both("continuity")},
                   {fmt::format("recall of {} neighbors", job_.evaluate.k),

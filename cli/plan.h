@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/tsne.h"
+#include "latlas/layout/umap.h"
 #include "latlas/nn/autoencoder.h"
 
 namespace latlas::cli {
@@ -33,6 +34,7 @@ Plan plan_pca(std::int64_t rows, std::int64_t cols, std::int64_t components, dou
 Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, std::int64_t k,
                     double rate);
 Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, double rate);
+Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate);
 /// KL with its normalizer summed over all pairs.
 Plan plan_kl(std::int64_t rows, double rate);
 /// The scores of one map against the rows of so many columns that it shows.

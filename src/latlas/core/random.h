@@ -24,6 +24,8 @@ enum class Stream : std::uint32_t {
   test = 7,
   partition = 8,
   noise = 9,
+  spectral = 10,
+  negatives = 11,
 };
 
 /// Where a draw stands. `sub` numbers independent sequences of one stream (an epoch, a row).

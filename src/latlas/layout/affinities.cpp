@@ -5,11 +5,6 @@
 // equals log(perplexity). (The nearest distance cancels in the ratio; without it exp() underflows
 // for far points.) H falls with log β at the rate β² Var(x): Newton's steps in log β, inside a
 // bracket that bisects where a step leaves it.
-//
-// Pᵀ is formed by counting: every weight is sent to the bucket of its column, and inside a bucket
-// of 1,024 columns a counting sort brings each column's entries together, in the order of their
-// rows. Tiles of rows are counted first and sent in order, so nothing depends on the threads. Then
-// each row of P, sorted, is merged with its row of Pᵀ.
 #include "latlas/layout/affinities.h"
 
 #include <algorithm>
@@ -110,122 +105,12 @@ HWY_EXPORT(weights_of_row);
 
 namespace {
 
-constexpr std::int64_t kRowTile = 4096;     // rows counted together
-constexpr std::int64_t kBucketRows = 1024;  // rows of a bucket
-
-struct Entry {  // of Pᵀ
-  std::int32_t row, column;
-  float weight;
-};
+constexpr std::int64_t kRowTile = 4096;  // rows checked together
 
 void require_graph(const Neighbors& graph) {
   require(graph.distance.rows() == graph.rows() && graph.distance.cols() == graph.k(),
           "affinities: the graph has ", graph.rows(), " × ", graph.k(), " indices and ",
           graph.distance.rows(), " × ", graph.distance.cols(), " distances; both must be n × k");
-}
-
-void require_indices(const Neighbors& graph) {
-  const std::int64_t n = graph.rows(), k = graph.k();
-  const std::int64_t bad = first_where(n, kRowTile, [&](std::int64_t i) {
-    for (const std::int32_t j : graph.index[i])
-      if (j < 0 || j >= n || j == i) return true;
-    return false;
-  });
-  if (bad == n) return;
-  for (std::int64_t c = 0; c < k; ++c) {
-    const std::int64_t j = graph.index(bad, c);
-    require(j >= 0 && j < n, "affinities: neighbor ", c, " of row ", bad, " is ", j,
-            "; it must be a row, 0 to ", n - 1);
-    require(j != bad, "affinities: row ", bad,
-            " is listed as its own neighbor; leave rows out of "
-            "their own lists");
-  }
-}
-
-/// Pᵀ, bucket after bucket; `begin` receives where each begins.
-std::vector<Entry> transposed(const Neighbors& graph, const Matrix& weight,
-                              std::vector<std::int64_t>& begin) {
-  const std::int64_t n = graph.rows(), k = graph.k();
-  const std::int64_t tiles = (n + kRowTile - 1) / kRowTile;
-  const std::int64_t buckets = (n + kBucketRows - 1) / kBucketRows;
-  BasicMatrix<std::int64_t> place(tiles, buckets);
-  parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
-    std::int64_t* count = place.row(first / kRowTile);
-    for (std::int64_t i = first; i < last; ++i)
-      for (const std::int32_t j : graph.index[i]) ++count[j / kBucketRows];
-  });
-  begin.assign(static_cast<std::size_t>(buckets) + 1, 0);
-  std::int64_t at = 0;
-  for (std::int64_t b = 0; b < buckets; ++b) {
-    begin[static_cast<std::size_t>(b)] = at;
-    for (std::int64_t t = 0; t < tiles; ++t) at += std::exchange(place(t, b), at);
-  }
-  begin.back() = at;
-  std::vector<Entry> entries(static_cast<std::size_t>(at));
-  parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
-    std::int64_t* next = place.row(first / kRowTile);
-    for (std::int64_t i = first; i < last; ++i)
-      for (std::int64_t c = 0; c < k; ++c) {
-        const std::int32_t j = graph.index(i, c);
-        entries[static_cast<std::size_t>(next[j / kBucketRows]++)] = {
-            j, static_cast<std::int32_t>(i), weight(i, c)};
-      }
-  });
-  return entries;
-}
-
-/// Edges of consecutive rows.
-struct Edges {
-  std::vector<std::int64_t> length;  // of each row
-  std::vector<std::int32_t> column;
-  std::vector<float> weight;
-};
-
-/// scale · (P + Pᵀ) of the rows of one bucket.
-Edges merged(const Neighbors& graph, const Matrix& weight, std::span<const Entry> entries,
-             std::int64_t first_row, std::int64_t rows, float scale) {
-  std::vector<std::size_t> place(static_cast<std::size_t>(rows) + 1);
-  for (const Entry& e : entries) ++place[static_cast<std::size_t>(e.row - first_row) + 1];
-  for (std::size_t r = 1; r < place.size(); ++r) place[r] += place[r - 1];
-  std::vector<std::pair<std::int32_t, float>> back(entries.size());
-  std::vector<std::size_t> next(place.begin(), place.end() - 1);
-  for (const Entry& e : entries)
-    back[next[static_cast<std::size_t>(e.row - first_row)]++] = {e.column, e.weight};
-
-  Edges out;
-  out.length.resize(static_cast<std::size_t>(rows));
-  out.column.resize(entries.size() + static_cast<std::size_t>(rows * graph.k()));
-  out.weight.resize(out.column.size());
-  std::size_t at = 0;
-  std::vector<std::uint64_t> forth(static_cast<std::size_t>(graph.k()));  // column, then place
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int32_t* index = graph.index.row(first_row + r);
-    const float* w = weight.row(first_row + r);
-    for (std::size_t c = 0; c < forth.size(); ++c)
-      forth[c] = static_cast<std::uint64_t>(index[c]) << 32 | c;
-    std::sort(forth.begin(), forth.end());
-    const std::size_t before = at, end = place[static_cast<std::size_t>(r) + 1];
-    std::size_t b = place[static_cast<std::size_t>(r)];
-    const auto push = [&](std::int32_t column, float value) {
-      out.column[at] = column;
-      out.weight[at++] = value * scale;
-    };
-    std::int32_t last = -1;
-    for (const std::uint64_t key : forth) {
-      const auto column = static_cast<std::int32_t>(key >> 32);
-      require(column != last, "affinities: row ", first_row + r, " lists ", column,
-              " as its neighbor twice");
-      last = column;
-      for (; b < end && back[b].first < column; ++b) push(back[b].first, back[b].second);
-      const float there = b < end && back[b].first == column ? back[b++].second : 0.0F;
-      push(column, w[key & 0xFFFFFFFFU] + there);
-    }
-    for (; b < end; ++b) push(back[b].first, back[b].second);
-    out.length[static_cast<std::size_t>(r)] = static_cast<std::int64_t>(at - before);
-  }
-  out.column.resize(at);
-  out.weight.resize(at);
-  return out;
 }
 
 }  // namespace
@@ -263,43 +148,9 @@ Affinities perplexity_affinities(const Neighbors& graph, const AffinityParams& p
   AffinityParams p = params;
   check(fields(p), "affinities");
   const std::int64_t n = graph.rows();
-  require(n < std::int64_t{1} << 31, "affinities: ", n, " rows are more than 2147483647");
   const Matrix weight = conditional_weights(graph, p.perplexity);
-  require_indices(graph);
-  Affinities out;
-  out.begin.assign(static_cast<std::size_t>(n) + 1, 0);
-  if (n == 0 || graph.k() == 0) return out;
-
-  std::vector<std::int64_t> bucket_begin;
-  const std::vector<Entry> entries = transposed(graph, weight, bucket_begin);
-  const std::int64_t buckets = std::ssize(bucket_begin) - 1;
-  std::vector<Edges> parts(static_cast<std::size_t>(buckets));
-  const auto scale = static_cast<float>(0.5 / static_cast<double>(n));
-  parallel_for(buckets, 1, [&](std::int64_t b, std::int64_t) {
-    const auto u = static_cast<std::size_t>(b);
-    const std::int64_t first = b * kBucketRows;
-    const auto begin = static_cast<std::size_t>(bucket_begin[u]);
-    const auto count = static_cast<std::size_t>(bucket_begin[u + 1]) - begin;
-    parts[u] = merged(graph, weight, std::span(entries).subspan(begin, count), first,
-                      std::min(kBucketRows, n - first), scale);
-  });
-
-  std::size_t i = 0;
-  for (const Edges& part : parts)
-    for (const std::int64_t length : part.length) {
-      out.begin[i + 1] = out.begin[i] + length;
-      ++i;
-    }
-  out.column.resize(static_cast<std::size_t>(out.begin.back()));
-  out.weight.resize(out.column.size());
-  parallel_for(buckets, 1, [&](std::int64_t b, std::int64_t) {
-    Edges& part = parts[static_cast<std::size_t>(b)];
-    const auto to = out.begin[static_cast<std::size_t>(b * kBucketRows)];
-    std::copy(part.column.begin(), part.column.end(), out.column.begin() + to);
-    std::copy(part.weight.begin(), part.weight.end(), out.weight.begin() + to);
-    part = {};
-  });
-  return out;
+  const auto half = static_cast<float>(0.5 / static_cast<double>(std::max<std::int64_t>(n, 1)));
+  return symmetric(graph, weight, {.sum = half}, "affinities");
 }
 
 void require_valid(const Affinities& affinities, const char* what) {

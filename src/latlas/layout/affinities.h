@@ -6,19 +6,10 @@
 #include <vector>
 
 #include "latlas/core/params.h"
+#include "latlas/layout/symmetric.h"
 #include "latlas/neighbors/neighbors.h"
 
 namespace latlas {
-
-/// A symmetric matrix of weights with Σ = 1, in compressed rows; columns ascend in each row.
-struct Affinities {
-  std::vector<std::int64_t> begin;  ///< n + 1 places in `column`; row i is [begin[i], begin[i+1]).
-  std::vector<std::int32_t> column;
-  std::vector<float> weight;  ///< ≥ 0
-
-  std::int64_t rows() const { return begin.empty() ? 0 : std::ssize(begin) - 1; }
-  std::int64_t edges() const { return std::ssize(column); }
-};
 
 struct AffinityParams {
   double perplexity = 30;  ///< Effective neighbors of a row; larger favors global structure.

@@ -1,0 +1,172 @@
+// Wᵀ is formed by counting: every weight is sent to the bucket of its column, and inside a bucket
+// of 1,024 columns a counting sort brings each column's entries together, in the order of their
+// rows. Tiles of rows are counted first and sent in order, so nothing depends on the threads. Then
+// each row of W, sorted, is merged with its row of Wᵀ.
+#include "latlas/layout/symmetric.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "latlas/core/error.h"
+#include "latlas/core/parallel.h"
+
+namespace latlas {
+namespace {
+
+constexpr std::int64_t kRowTile = 4096;     // rows counted together
+constexpr std::int64_t kBucketRows = 1024;  // rows of a bucket
+
+struct Entry {  // of Pᵀ
+  std::int32_t row, column;
+  float weight;
+};
+
+void require_indices(const Neighbors& graph, std::int64_t k, const char* what) {
+  const std::int64_t n = graph.rows();
+  const std::int64_t bad = first_where(n, kRowTile, [&](std::int64_t i) {
+    for (const std::int32_t j : graph.index[i].first(static_cast<std::size_t>(k)))
+      if (j < 0 || j >= n || j == i) return true;
+    return false;
+  });
+  if (bad == n) return;
+  for (std::int64_t c = 0; c < k; ++c) {
+    const std::int64_t j = graph.index(bad, c);
+    require(j >= 0 && j < n, what, ": neighbor ", c, " of row ", bad, " is ", j,
+            "; it must be a row, 0 to ", n - 1);
+    require(j != bad, what, ": row ", bad,
+            " is listed as its own neighbor; leave rows out of "
+            "their own lists");
+  }
+}
+
+/// Pᵀ, bucket after bucket; `begin` receives where each begins.
+std::vector<Entry> transposed(const Neighbors& graph, const Matrix& weight,
+                              std::vector<std::int64_t>& begin) {
+  const std::int64_t n = graph.rows(), k = weight.cols();
+  const std::int64_t tiles = (n + kRowTile - 1) / kRowTile;
+  const std::int64_t buckets = (n + kBucketRows - 1) / kBucketRows;
+  BasicMatrix<std::int64_t> place(tiles, buckets);
+  parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
+    std::int64_t* count = place.row(first / kRowTile);
+    for (std::int64_t i = first; i < last; ++i)
+      for (std::int64_t c = 0; c < k; ++c) ++count[graph.index(i, c) / kBucketRows];
+  });
+  begin.assign(static_cast<std::size_t>(buckets) + 1, 0);
+  std::int64_t at = 0;
+  for (std::int64_t b = 0; b < buckets; ++b) {
+    begin[static_cast<std::size_t>(b)] = at;
+    for (std::int64_t t = 0; t < tiles; ++t) at += std::exchange(place(t, b), at);
+  }
+  begin.back() = at;
+  std::vector<Entry> entries(static_cast<std::size_t>(at));
+  parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
+    std::int64_t* next = place.row(first / kRowTile);
+    for (std::int64_t i = first; i < last; ++i)
+      for (std::int64_t c = 0; c < k; ++c) {
+        const std::int32_t j = graph.index(i, c);
+        entries[static_cast<std::size_t>(next[j / kBucketRows]++)] = {
+            j, static_cast<std::int32_t>(i), weight(i, c)};
+      }
+  });
+  return entries;
+}
+
+/// Edges of consecutive rows.
+struct Edges {
+  std::vector<std::int64_t> length;  // of each row
+  std::vector<std::int32_t> column;
+  std::vector<float> weight;
+};
+
+/// The rows of one bucket.
+Edges merged(const Neighbors& graph, const Matrix& weight, std::span<const Entry> entries,
+             std::int64_t first_row, std::int64_t rows, Join join, const char* what) {
+  std::vector<std::size_t> place(static_cast<std::size_t>(rows) + 1);
+  for (const Entry& e : entries) ++place[static_cast<std::size_t>(e.row - first_row) + 1];
+  for (std::size_t r = 1; r < place.size(); ++r) place[r] += place[r - 1];
+  std::vector<std::pair<std::int32_t, float>> back(entries.size());
+  std::vector<std::size_t> next(place.begin(), place.end() - 1);
+  for (const Entry& e : entries)
+    back[next[static_cast<std::size_t>(e.row - first_row)]++] = {e.column, e.weight};
+
+  Edges out;
+  out.length.resize(static_cast<std::size_t>(rows));
+  out.column.resize(entries.size() + static_cast<std::size_t>(rows * weight.cols()));
+  out.weight.resize(out.column.size());
+  std::size_t at = 0;
+  std::vector<std::uint64_t> forth(static_cast<std::size_t>(weight.cols()));  // column, then place
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::int32_t* index = graph.index.row(first_row + r);
+    const float* w = weight.row(first_row + r);
+    for (std::size_t c = 0; c < forth.size(); ++c)
+      forth[c] = static_cast<std::uint64_t>(index[c]) << 32 | c;
+    std::sort(forth.begin(), forth.end());
+    const std::size_t before = at, end = place[static_cast<std::size_t>(r) + 1];
+    std::size_t b = place[static_cast<std::size_t>(r)];
+    const auto push = [&](std::int32_t column, float there, float here) {
+      out.column[at] = column;
+      out.weight[at++] = join.sum * (here + there) + join.product * (here * there);
+    };
+    std::int32_t last = -1;
+    for (const std::uint64_t key : forth) {
+      const auto column = static_cast<std::int32_t>(key >> 32);
+      require(column != last, what, ": row ", first_row + r, " lists ", column,
+              " as its neighbor twice");
+      last = column;
+      for (; b < end && back[b].first < column; ++b) push(back[b].first, back[b].second, 0.0F);
+      const float there = b < end && back[b].first == column ? back[b++].second : 0.0F;
+      push(column, there, w[key & 0xFFFFFFFFU]);
+    }
+    for (; b < end; ++b) push(back[b].first, back[b].second, 0.0F);
+    out.length[static_cast<std::size_t>(r)] = static_cast<std::int64_t>(at - before);
+  }
+  out.column.resize(at);
+  out.weight.resize(at);
+  return out;
+}
+
+}  // namespace
+
+Affinities symmetric(const Neighbors& graph, const Matrix& weight, Join join, const char* what) {
+  const std::int64_t n = graph.rows();
+  require(n < std::int64_t{1} << 31, what, ": ", n, " rows are more than 2147483647");
+  require(weight.rows() == n && weight.cols() <= graph.k(), what, ": ", weight.rows(), " × ",
+          weight.cols(), " weights do not fit a graph of ", n, " × ", graph.k(), " neighbors");
+  require_indices(graph, weight.cols(), what);
+  Affinities out;
+  out.begin.assign(static_cast<std::size_t>(n) + 1, 0);
+  if (n == 0 || weight.cols() == 0) return out;
+
+  std::vector<std::int64_t> bucket_begin;
+  const std::vector<Entry> entries = transposed(graph, weight, bucket_begin);
+  const std::int64_t buckets = std::ssize(bucket_begin) - 1;
+  std::vector<Edges> parts(static_cast<std::size_t>(buckets));
+  parallel_for(buckets, 1, [&](std::int64_t b, std::int64_t) {
+    const auto u = static_cast<std::size_t>(b);
+    const std::int64_t first = b * kBucketRows;
+    const auto begin = static_cast<std::size_t>(bucket_begin[u]);
+    const auto count = static_cast<std::size_t>(bucket_begin[u + 1]) - begin;
+    parts[u] = merged(graph, weight, std::span(entries).subspan(begin, count), first,
+                      std::min(kBucketRows, n - first), join, what);
+  });
+
+  std::size_t i = 0;
+  for (const Edges& part : parts)
+    for (const std::int64_t length : part.length) {
+      out.begin[i + 1] = out.begin[i] + length;
+      ++i;
+    }
+  out.column.resize(static_cast<std::size_t>(out.begin.back()));
+  out.weight.resize(out.column.size());
+  parallel_for(buckets, 1, [&](std::int64_t b, std::int64_t) {
+    Edges& part = parts[static_cast<std::size_t>(b)];
+    const auto to = out.begin[static_cast<std::size_t>(b * kBucketRows)];
+    std::copy(part.column.begin(), part.column.end(), out.column.begin() + to);
+    std::copy(part.weight.begin(), part.weight.end(), out.weight.begin() + to);
+    part = {};
+  });
+  return out;
+}
+
+}  // namespace latlas
