@@ -182,8 +182,7 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
 Neighbors solve_in_metric(Task task, const NeighborsParams& params, const Progress& progress) {
   if (params.metric == "euclidean") return solve(task, params.k, progress);
   const Matrix data = unit_rows(task.data, "neighbors: data");
-  const Matrix queries =
-      task.within ? Matrix() : unit_rows(task.queries, "neighbors: queries");
+  const Matrix queries = task.within ? Matrix() : unit_rows(task.queries, "neighbors: queries");
   task.data = data;
   task.queries = task.within ? data : queries;
   Neighbors graph = solve(task, params.k, progress);
