@@ -577,6 +577,9 @@ void Pipeline::conclude() {
     const auto x = m.get(name);
     return x ? number_text(*x, digits) : std::string("–");
   };
+  const std::string recall = m.get("neighbors.recall_error")
+                                 ? "recall " + value("neighbors.recall", 4)
+                                 : std::string("exact");
   const auto both = [&](const std::string& score) {
     std::string line = fmt::format("{:>6}   {:>6}", value("quality.pca." + score, 3),
                                    value("quality.tsne." + score, 3));
@@ -589,8 +592,8 @@ void Pipeline::conclude() {
       {{"autoencoder",
         fmt::format("val_loss {} after {} epochs, {} parameters", value("model.val_loss", 4),
                     value("model.epochs", 0), count_text(model_->parameters()))},
-       {"t-SNE", fmt::format("KL {}; {} neighbors of each row, recall {}", value("tsne.kl", 3),
-                             value("neighbors.k", 0), value("neighbors.recall", 4))},
+       {"t-SNE", fmt::format("KL {}; {} neighbors of each row, {}", value("tsne.kl", 3),
+                             value("neighbors.k", 0), recall)},
        {"latents",
         fmt::format("{} of test rows get their class from the {} nearest latents (pixels: {})",
                     value("quality.latents.knn_accuracy", 3), job_.evaluate.label_k,
