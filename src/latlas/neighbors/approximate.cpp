@@ -1,14 +1,12 @@
 // Approximate neighbors in four steps.
 //
 // 1. The distinct rows are copied in compact order (panels.h), so that what is near in space is
-// near
-//    in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
+//    near in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
 // 2. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
 //    among the groups of these, `probes` of them. Its choice depends on nothing but itself.
 // 3. Queries are worked on in blocks of neighbors, whose choices agree for the most part: each
-// group
-//    is multiplied with the queries that chose it, through the same tile and under the same limits
-//    as in exact search. The result is exactly the best among the rows looked at.
+//    group is multiplied with the queries that chose it, through the same tile and under the same
+//    limits as in exact search. The result is exactly the best among the rows looked at.
 // 4. Refinement: in each sweep a row is compared with the neighbors of its neighbors. A sweep reads
 //    the old graph and writes a new one, so no order of the rows matters.
 //    (Dong, Moses, Li, Efficient k-nearest neighbor graph construction for generic similarity
@@ -21,7 +19,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <numeric>
 
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
@@ -193,9 +190,7 @@ void choose_groups(const scan::Partition& p, std::int64_t queries, scan::Worker&
   c.order.clear();
   for (const std::int32_t group : c.touched)
     c.order.push_back({scan::center_distance(p.rows, w.block, group), group});
-  std::sort(c.order.begin(), c.order.end(), [](const scan::GroupAt& a, const scan::GroupAt& b) {
-    return a.distance < b.distance || (a.distance == b.distance && a.group < b.group);
-  });
+  std::sort(c.order.begin(), c.order.end(), scan::nearer);
 }
 
 /// Fills row chosen[i] of the lists for every query of the block, from the groups it chooses.
@@ -296,32 +291,20 @@ class Clock {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-std::vector<std::int32_t> in_order(std::int64_t n) {
-  std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
-  std::iota(rows.begin(), rows.end(), 0);
-  return rows;
-}
-
-/// The centers of the groups as rows of their own.
-scan::Panels pack_centers(const scan::Panels& p) {
-  return scan::pack(p.center, {std::vector<float>(p.frame.mean.size()), 1},
-                    in_order(p.center.rows()), p.width);
-}
-
 scan::Partition partition(ConstRows data, ConstRows queries, std::int64_t count,
                           std::int64_t probes) {
   scan::Partition p;
-  p.rows = scan::pack(data, scan::frame_of(data, queries, "neighbors"), in_order(data.rows()),
+  p.rows = scan::pack(data, scan::frame_of(data, queries, "neighbors"), scan::in_order(data.rows()),
                       LATLAS_DISPATCH(panel_width)());
-  p.groups = pack_centers(p.rows);
-  p.supers = pack_centers(p.groups);
+  p.groups = scan::pack_centers(p.rows);
+  p.supers = scan::pack_centers(p.groups);
   // Enough rows for a whole list, also when the last group, which may hold few, is among them.
   p.probes = std::max(probes, count / scan::kGroup + 2);
   p.reach = std::max<std::int64_t>(8, 4 * p.probes / scan::kGroup + 2);
   return p;
 }
 
-/// The copy of the listed rows, at norm 1 under cosine.
+/// The copy of the listed rows.
 Matrix gather(ConstRows data, std::span<const std::int32_t> rows) {
   Matrix out(static_cast<std::int64_t>(rows.size()), data.cols());
   parallel_for(out.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
@@ -336,11 +319,11 @@ Neighbors empty_lists(std::int64_t n, std::int64_t k) {
 }
 
 /// For each of the queries, in compact order, its best `count` of the rows it looks at; no list
-/// when progress asked to stop. Steps count from `done`.
+/// when progress asked to stop.
 Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count, const Clock& clock,
                 std::int64_t of) {
   const std::int64_t n = queries.rows();
-  const std::vector<std::int32_t> all = in_order(n);
+  const std::vector<std::int32_t> all = scan::in_order(n);
   const std::span<const std::int32_t> rows(all);
   Neighbors lists = empty_lists(n, count);
   struct Pair {
@@ -382,8 +365,6 @@ Neighbors sweep(ConstRows data, const Neighbors& graph, ConstRows queries, const
   }
   return next;
 }
-
-void check_params(NeighborsParams params) { check(fields(params), "neighbors"); }
 
 /// The data's distinct rows in compact order, and where they stand in the data.
 struct Compact {
@@ -436,7 +417,8 @@ Neighbors solve_queries(ConstRows rows, ConstRows queries, const NeighborsParams
                         const Progress& progress) {
   const Clock clock(progress);
   const Compact data = compact(rows);
-  const std::vector<std::int32_t> order = scan::compact_order(queries, in_order(queries.rows()));
+  const std::vector<std::int32_t> order =
+      scan::compact_order(queries, scan::in_order(queries.rows()));
   const Matrix sorted = gather(queries, order);
   const std::int64_t n = data.rows.rows(), m = queries.rows(), count = std::min(params.k, n);
   const scan::Partition p = partition(data.rows, queries, count, params.probes);
@@ -456,11 +438,7 @@ Neighbors solve_queries(ConstRows rows, ConstRows queries, const NeighborsParams
 
 Neighbors approximate_neighbors(ConstRows data, const NeighborsParams& params,
                                 const Progress& progress) {
-  check_params(params);
-  require(params.k < data.rows(), "neighbors: k is ", params.k, ", but each of the ", data.rows(),
-          " rows has only ", std::max<std::int64_t>(data.rows() - 1, 0),
-          " others; ask for fewer neighbors");
-  scan::check_rows(data, "neighbors: data");
+  scan::check_search(data, params);
   if (params.metric == "euclidean") return solve_within(data, params, progress);
   Neighbors graph = solve_within(unit_rows(data, "neighbors: data"), params, progress);
   scan::to_cosine(graph);
@@ -469,13 +447,7 @@ Neighbors approximate_neighbors(ConstRows data, const NeighborsParams& params,
 
 Neighbors approximate_neighbors(ConstRows queries, ConstRows data, const NeighborsParams& params,
                                 const Progress& progress) {
-  check_params(params);
-  require(params.k <= data.rows(), "neighbors: k is ", params.k, ", but the data have only ",
-          data.rows(), " rows; ask for fewer neighbors");
-  require(queries.cols() == data.cols(), "neighbors: queries have ", queries.cols(),
-          " columns, the data ", data.cols(), "; they must agree");
-  scan::check_rows(data, "neighbors: data");
-  scan::check_rows(queries, "neighbors: queries");
+  scan::check_search(queries, data, params);
   if (params.metric == "euclidean") return solve_queries(data, queries, params, progress);
   Neighbors graph = solve_queries(unit_rows(data, "neighbors: data"),
                                   unit_rows(queries, "neighbors: queries"), params, progress);
@@ -507,7 +479,7 @@ Recall measured_recall(const Neighbors& graph, ConstRows data, const std::string
   require(graph.rows() == data.rows(), "recall: a graph of ", graph.rows(), " rows and data of ",
           data.rows(), " do not belong together");
   require(sample >= 1, "recall: the sample is ", sample, ", it must be 1 or more");
-  std::vector<std::int32_t> rows = in_order(data.rows());
+  std::vector<std::int32_t> rows = scan::in_order(data.rows());
   const bool all = sample >= data.rows();
   if (!all) {  // the first draws of a shuffle
     for (std::int64_t i = 0; i < sample; ++i) {

@@ -19,7 +19,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
@@ -100,11 +99,7 @@ double seconds() {
 /// same row; no list at all when progress asked to stop.
 Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const scan::Panels& panels,
                  std::int64_t count, const Progress& progress) {
-  std::vector<std::int32_t> groups(static_cast<std::size_t>(panels.groups));
-  std::iota(groups.begin(), groups.end(), 0);
-  const scan::Panels centers =
-      scan::pack(panels.center, {std::vector<float>(panels.frame.mean.size()), 1},
-                 std::move(groups), panels.width);
+  const scan::Panels centers = scan::pack_centers(panels);
   Neighbors lists{BasicMatrix<std::int32_t>(rows.rows(), count), Matrix(rows.rows(), count)};
   std::vector<std::unique_ptr<scan::Worker>> workers(static_cast<std::size_t>(threads()));
   const auto n = static_cast<std::int64_t>(chosen.size());
@@ -149,8 +144,7 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
     std::sort(chosen.begin(), chosen.end());
     chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
   } else {
-    chosen.resize(static_cast<std::size_t>(task.queries.rows()));
-    std::iota(chosen.begin(), chosen.end(), 0);
+    chosen = scan::in_order(task.queries.rows());
   }
   chosen = scan::compact_order(task.queries, std::move(chosen));
 
@@ -190,8 +184,6 @@ Neighbors solve_in_metric(Task task, const NeighborsParams& params, const Progre
   return graph;
 }
 
-void check_params(NeighborsParams params) { check(fields(params), "neighbors"); }
-
 }  // namespace
 
 std::vector<Field> fields(NeighborsParams& p) {
@@ -222,37 +214,23 @@ std::vector<Field> fields(NeighborsParams& p) {
 
 Neighbors nearest_neighbors(ConstRows data, const NeighborsParams& params,
                             const Progress& progress) {
-  check_params(params);
-  require(params.k < data.rows(), "neighbors: k is ", params.k, ", but each of the ", data.rows(),
-          " rows has only ", std::max<std::int64_t>(data.rows() - 1, 0),
-          " others; ask for fewer neighbors");
-  scan::check_rows(data, "neighbors: data");
+  scan::check_search(data, params);
   return solve_in_metric({.queries = data, .data = data, .within = true, .rows = {}}, params,
                          progress);
 }
 
 Neighbors nearest_neighbors(ConstRows queries, ConstRows data, const NeighborsParams& params,
                             const Progress& progress) {
-  check_params(params);
-  require(params.k <= data.rows(), "neighbors: k is ", params.k, ", but the data have only ",
-          data.rows(), " rows; ask for fewer neighbors");
-  require(queries.cols() == data.cols(), "neighbors: queries have ", queries.cols(),
-          " columns, the data ", data.cols(), "; they must agree");
-  scan::check_rows(data, "neighbors: data");
-  scan::check_rows(queries, "neighbors: queries");
+  scan::check_search(queries, data, params);
   return solve_in_metric({.queries = queries, .data = data, .rows = {}}, params, progress);
 }
 
 Neighbors nearest_neighbors_of(std::span<const std::int32_t> rows, ConstRows data,
                                const NeighborsParams& params, const Progress& progress) {
-  check_params(params);
-  require(params.k < data.rows(), "neighbors: k is ", params.k, ", but each of the ", data.rows(),
-          " rows has only ", std::max<std::int64_t>(data.rows() - 1, 0),
-          " others; ask for fewer neighbors");
+  scan::check_search(data, params);
   for (std::size_t i = 0; i < rows.size(); ++i)
     require(rows[i] >= 0 && rows[i] < data.rows(), "neighbors: entry ", i, " of the rows is ",
             rows[i], ", the data have rows 0 to ", data.rows() - 1);
-  scan::check_rows(data, "neighbors: data");
   return solve_in_metric(
       {.queries = data, .data = data, .within = true, .all = false, .rows = rows}, params,
       progress);

@@ -8,12 +8,36 @@
 
 namespace latlas::scan {
 
+namespace {
+
 void check_rows(ConstRows rows, const char* what) {
   require(rows.cols() >= 1 && rows.cols() <= scan::kMaxCols, what, " have ", rows.cols(),
           " columns; the search takes between 1 and ", scan::kMaxCols);
   require(rows.rows() < std::numeric_limits<std::int32_t>::max(), what, " are ", rows.rows(),
           "; the search takes fewer than 2147483647");
   require_finite(rows, what);
+}
+
+void check_params(NeighborsParams params) { check(fields(params), "neighbors"); }
+
+}  // namespace
+
+void check_search(ConstRows data, const NeighborsParams& params) {
+  check_params(params);
+  require(params.k < data.rows(), "neighbors: k is ", params.k, ", but each of the ", data.rows(),
+          " rows has only ", std::max<std::int64_t>(data.rows() - 1, 0),
+          " others; ask for fewer neighbors");
+  check_rows(data, "neighbors: data");
+}
+
+void check_search(ConstRows queries, ConstRows data, const NeighborsParams& params) {
+  check_params(params);
+  require(params.k <= data.rows(), "neighbors: k is ", params.k, ", but the data have only ",
+          data.rows(), " rows; ask for fewer neighbors");
+  require(queries.cols() == data.cols(), "neighbors: queries have ", queries.cols(),
+          " columns, the data ", data.cols(), "; they must agree");
+  check_rows(data, "neighbors: data");
+  check_rows(queries, "neighbors: queries");
 }
 
 void to_cosine(Neighbors& graph) {

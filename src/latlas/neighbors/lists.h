@@ -7,12 +7,16 @@
 
 #include "latlas/core/matrix.h"
 #include "latlas/neighbors/duplicates.h"
+#include "latlas/neighbors/exact.h"
 #include "latlas/neighbors/neighbors.h"
 
 namespace latlas::scan {
 
-/// Throws InvalidArgument, beginning with `what`, for shapes out of range, NaN and infinity.
-void check_rows(ConstRows rows, const char* what);
+/// Throws InvalidArgument for parameters out of range, k ≥ n, rows that are too many or too wide,
+/// NaN and infinity.
+void check_search(ConstRows data, const NeighborsParams& params);
+/// The same for queries that are not rows of the data: k ≤ n suffices, columns must agree.
+void check_search(ConstRows queries, ConstRows data, const NeighborsParams& params);
 
 /// From distances of unit rows to 1 − cos, which is half their square.
 void to_cosine(Neighbors& graph);

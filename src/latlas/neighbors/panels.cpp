@@ -246,6 +246,17 @@ void Block::fill(const Frame& frame, ConstRows rows, std::span<const std::int32_
   for (std::int64_t i = 0; i < negated.size(); ++i) negated.data()[i] = -negated.data()[i];
 }
 
+Panels pack_centers(const Panels& panels) {
+  return pack(panels.center, {std::vector<float>(panels.frame.mean.size()), 1},
+              in_order(panels.groups), panels.width);
+}
+
+std::vector<std::int32_t> in_order(std::int64_t n) {
+  std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
 double center_distance(const Panels& panels, const Block& block, std::int64_t group) {
   return distance_of(block.center, panels.center[group]);
 }
@@ -254,9 +265,7 @@ void groups_by_distance(const Panels& panels, const Block& block, std::vector<Gr
   order.resize(static_cast<std::size_t>(panels.groups));
   for (std::int64_t g = 0; g < panels.groups; ++g)
     order[static_cast<std::size_t>(g)] = {center_distance(panels, block, g), g};
-  std::sort(order.begin(), order.end(), [](const GroupAt& a, const GroupAt& b) {
-    return a.distance < b.distance || (a.distance == b.distance && a.group < b.group);
-  });
+  std::sort(order.begin(), order.end(), nearer);
 }
 
 }  // namespace latlas::scan

@@ -98,6 +98,12 @@ struct Panels {
 /// Packs the rows listed (places in the data, in compact order).
 Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width);
 
+/// The centers of the groups as rows of their own.
+Panels pack_centers(const Panels& panels);
+
+/// 0, 1, …, n − 1.
+std::vector<std::int32_t> in_order(std::int64_t n);
+
 /// One block of up to kBlock queries in a frame.
 struct Block {
   std::int64_t stride = 0;
@@ -114,6 +120,10 @@ struct GroupAt {
   double distance;  // from the block's center to the group's
   std::int64_t group;
 };
+/// Order by distance, of equals by group.
+inline bool nearer(const GroupAt& a, const GroupAt& b) {
+  return a.distance < b.distance || (a.distance == b.distance && a.group < b.group);
+}
 /// From the block's center to the group's.
 double center_distance(const Panels& panels, const Block& block, std::int64_t group);
 /// The groups, nearest center first.
