@@ -13,6 +13,7 @@
 #include "latlas/core/random.h"
 #include "latlas/core/simd.h"
 #include "latlas/evaluate/probes.h"
+#include "tests/core/helpers.h"
 #include "tests/evaluate/hashed.h"
 
 namespace latlas {
@@ -41,15 +42,6 @@ Matrix normal_rows(std::int64_t n, std::int64_t d, std::uint64_t seed = 0) {
     x.data()[i] =
         static_cast<float>(random::normal({.seed = seed, .index = static_cast<std::uint64_t>(i)}));
   return x;
-}
-
-std::string message_of(auto&& f) {
-  try {
-    f();
-  } catch (const InvalidArgument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
 }
 
 // Golden numbers: golden_scores.py, scikit-learn 1.9.1, SciPy 1.17.1.
@@ -272,11 +264,12 @@ TEST(Scores, TakeDuplicates) {
 TEST(Scores, SayWhatIsWrongWithTheInput) {
   const Matrix x = normal_rows(40, 3);
   Matrix y = normal_rows(40, 2);
-  EXPECT_EQ(message_of([&] { evaluate_map(x, y, {}, {.k = 20}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { evaluate_map(x, y, {}, {.k = 20}); }),
             "evaluate: k is 20, it must be below half of the 40 rows; ask for a smaller k");
-  EXPECT_NE(message_of([&] { trustworthiness(x, y.rows(0, 39)); }).find("39"), std::string::npos);
+  EXPECT_NE(message_of<InvalidArgument>([&] { trustworthiness(x, y.rows(0, 39)); }).find("39"),
+            std::string::npos);
   const std::vector<std::int32_t> few(39);
-  EXPECT_EQ(message_of([&] { evaluate_map(x, y, few); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { evaluate_map(x, y, few); }),
             "evaluate: 39 labels for 40 rows of the map; one a row is needed");
   const std::vector<std::int32_t> labels(40);
   EXPECT_THROW(label_accuracy(y, labels, {.label_k = 40}), InvalidArgument);
@@ -285,7 +278,7 @@ TEST(Scores, SayWhatIsWrongWithTheInput) {
     EXPECT_THROW(evaluate_map(x.rows(0, n), y.rows(0, n), {}, {.k = 1}), InvalidArgument);
   EXPECT_NO_THROW(evaluate_map(x.rows(0, 3), y.rows(0, 3), {}, {.k = 1}));
   y(11, 1) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(message_of([&] { evaluate_map(x, y); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { evaluate_map(x, y); }),
             "evaluate: map holds NaN in row 11, column 1 (counted from 0); remove or fill such "
             "values first");
   EXPECT_THROW(label_accuracy(y, labels), InvalidArgument);

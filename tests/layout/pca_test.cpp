@@ -12,6 +12,7 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/core/simd.h"
+#include "tests/core/helpers.h"
 #include "tests/evaluate/hashed.h"
 
 namespace latlas {
@@ -80,15 +81,6 @@ void expect_orthonormal(const Pca& pca) {
         dot += pca.components(a, j) * pca.components(b, j);
       EXPECT_NEAR(dot, a == b ? 1 : 0, 1e-12);
     }
-}
-
-std::string message_of(auto&& f) {
-  try {
-    f();
-  } catch (const InvalidArgument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
 }
 
 TEST(Pca, AgreesWithScikitLearnOnTallData) { expect_golden(80, 5, kTall); }
@@ -197,7 +189,7 @@ TEST(Pca, GivesTheSameBitsForAllThreadsAndInstructionSets) {
 
 TEST(Pca, SaysWhatIsWrongWithTheInput) {
   Matrix x = normal_rows(10, 3);
-  EXPECT_EQ(message_of([&] { fit_pca(x, {.components = 4}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { fit_pca(x, {.components = 4}); }),
             "pca: 4 components cannot be had from 10 rows and 3 columns; ask for at most 3");
   EXPECT_THROW(fit_pca(x, {.components = 0}), InvalidArgument);
   EXPECT_THROW(fit_pca(Matrix()), InvalidArgument);
@@ -205,7 +197,7 @@ TEST(Pca, SaysWhatIsWrongWithTheInput) {
   EXPECT_THROW(transform(pca, normal_rows(2, 4)), InvalidArgument);
   EXPECT_THROW(inverse_transform(pca, normal_rows(2, 3)), InvalidArgument);
   x(9, 1) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(message_of([&] { fit_pca(x); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { fit_pca(x); }),
             "pca: data holds NaN in row 9, column 1 (counted from 0); remove or fill such values "
             "first");
   EXPECT_THROW(transform(pca, x), InvalidArgument);

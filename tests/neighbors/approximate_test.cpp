@@ -13,6 +13,7 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/core/simd.h"
+#include "tests/core/helpers.h"
 #include "tests/neighbors/brute_force.h"
 
 namespace latlas {
@@ -63,15 +64,6 @@ void expect_lawful(const Neighbors& graph, ConstRows queries, ConstRows data, st
       ASSERT_LT(before, std::pair(graph.distance(i, j), row)) << "row " << i << " place " << j;
     }
   }
-}
-
-std::string message_of(auto&& f) {
-  try {
-    f();
-  } catch (const InvalidArgument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
 }
 
 TEST(ApproximateNeighbors, AreValidForEverySizeAndCount) {
@@ -188,24 +180,25 @@ TEST(ApproximateNeighbors, ReportProgressAndStop) {
 TEST(ApproximateNeighbors, SayWhatIsWrongWithTheInput) {
   Matrix x = curved(10, 3, 2);
   EXPECT_EQ(
-      message_of([&] { approximate_neighbors(x, {.k = 10}); }),
+      message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 10}); }),
       "neighbors: k is 10, but each of the 10 rows has only 9 others; ask for fewer neighbors");
-  EXPECT_EQ(message_of([&] { approximate_neighbors(x, x, {.k = 11}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { approximate_neighbors(x, x, {.k = 11}); }),
             "neighbors: k is 11, but the data have only 10 rows; ask for fewer neighbors");
-  EXPECT_EQ(message_of([&] { approximate_neighbors(x, {.k = 3, .search = "guess"}); }),
-            "neighbors: search is 'guess', it must be one of auto, exact, approximate");
-  EXPECT_EQ(message_of([&] { approximate_neighbors(x, {.k = 3, .probes = 0}); }),
+  EXPECT_EQ(
+      message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 3, .search = "guess"}); }),
+      "neighbors: search is 'guess', it must be one of auto, exact, approximate");
+  EXPECT_EQ(message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 3, .probes = 0}); }),
             "neighbors: probes is 0, it must be between 1 and 1048576");
   EXPECT_THROW(approximate_neighbors(Matrix(), {.k = 1}), InvalidArgument);
   EXPECT_THROW(approximate_neighbors(Matrix(1, 3), {.k = 1}), InvalidArgument);
   EXPECT_THROW(approximate_neighbors(Matrix(4, 2), x, {.k = 1}), InvalidArgument);
   for (int j = 0; j < 3; ++j) x(4, j) = 0;
   EXPECT_EQ(
-      message_of([&] { approximate_neighbors(x, {.k = 3, .metric = "cosine"}); }),
+      message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 3, .metric = "cosine"}); }),
       "neighbors: data: row 4 (counted from 0) has norm 0 and no direction; cosine needs one, "
       "remove such rows");
   x(7, 2) = std::nanf("");
-  EXPECT_EQ(message_of([&] { approximate_neighbors(x, {.k = 3}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 3}); }),
             "neighbors: data holds NaN in row 7, column 2 (counted from 0); remove or fill such "
             "values first");
 }

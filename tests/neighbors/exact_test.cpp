@@ -13,6 +13,7 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/core/simd.h"
+#include "tests/core/helpers.h"
 #include "tests/neighbors/brute_force.h"
 
 namespace latlas {
@@ -46,15 +47,6 @@ void expect_equal(const Neighbors& a, const Neighbors& b, const std::string& wha
 
 void expect_equals_twin(const Matrix& x, std::int64_t k, const std::string& what = "") {
   expect_equal(nearest_neighbors(x, {.k = k}), twin::nearest_neighbors(x, x, k, true), what);
-}
-
-std::string message_of(auto&& f) {
-  try {
-    f();
-  } catch (const InvalidArgument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
 }
 
 TEST(ExactNeighbors, EqualTheBruteForceTwinInEveryDimension) {
@@ -233,13 +225,13 @@ TEST(ExactNeighbors, ReportProgressAndStop) {
 TEST(ExactNeighbors, SayWhatIsWrongWithTheInput) {
   Matrix x = clustered(10, 3);
   EXPECT_EQ(
-      message_of([&] { nearest_neighbors(x, {.k = 10}); }),
+      message_of<InvalidArgument>([&] { nearest_neighbors(x, {.k = 10}); }),
       "neighbors: k is 10, but each of the 10 rows has only 9 others; ask for fewer neighbors");
-  EXPECT_EQ(message_of([&] { nearest_neighbors(x, x, {.k = 11}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { nearest_neighbors(x, x, {.k = 11}); }),
             "neighbors: k is 11, but the data have only 10 rows; ask for fewer neighbors");
-  EXPECT_EQ(message_of([&] { nearest_neighbors(x, {.k = 0}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { nearest_neighbors(x, {.k = 0}); }),
             "neighbors: k is 0, it must be between 1 and 2147483647");
-  EXPECT_EQ(message_of([&] { nearest_neighbors(x, {.k = 3, .metric = "taxi"}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { nearest_neighbors(x, {.k = 3, .metric = "taxi"}); }),
             "neighbors: metric is 'taxi', it must be one of euclidean, cosine");
   EXPECT_THROW(nearest_neighbors(Matrix(), {.k = 1}), InvalidArgument);
   EXPECT_THROW(nearest_neighbors(Matrix(5, 0), {.k = 1}), InvalidArgument);
@@ -249,18 +241,20 @@ TEST(ExactNeighbors, SayWhatIsWrongWithTheInput) {
   EXPECT_THROW(nearest_neighbors_of(std::vector<std::int32_t>{-1}, x, {.k = 1}), InvalidArgument);
   for (int j = 0; j < 3; ++j) x(4, j) = 0;
   EXPECT_EQ(
-      message_of([&] { nearest_neighbors(x, {.k = 3, .metric = "cosine"}); }),
+      message_of<InvalidArgument>([&] { nearest_neighbors(x, {.k = 3, .metric = "cosine"}); }),
       "neighbors: data: row 4 (counted from 0) has norm 0 and no direction; cosine needs one, "
       "remove such rows");
   x(7, 2) = std::nanf("");
-  EXPECT_EQ(message_of([&] { nearest_neighbors(x, {.k = 3}); }),
+  EXPECT_EQ(message_of<InvalidArgument>([&] { nearest_neighbors(x, {.k = 3}); }),
             "neighbors: data holds NaN in row 7, column 2 (counted from 0); remove or fill such "
             "values first");
   x(7, 2) = std::numeric_limits<float>::infinity();
   EXPECT_THROW(nearest_neighbors(x, {.k = 3}), InvalidArgument);
   x(7, 2) = std::numeric_limits<float>::max();
   x(6, 2) = -x(7, 2);
-  EXPECT_NE(message_of([&] { nearest_neighbors(x, {.k = 3}); }).find("farther than float32"),
+  EXPECT_NE(message_of<InvalidArgument>([&] {
+              nearest_neighbors(x, {.k = 3});
+            }).find("farther than float32"),
             std::string::npos);
 }
 

@@ -9,6 +9,7 @@
 #include "latlas/core/hash.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/simd.h"
+#include "tests/core/helpers.h"
 #include "tests/nn/twin.h"
 
 namespace latlas {
@@ -224,20 +225,12 @@ TEST(Train, TakesBatchesLargerThanTheDataAndLatentsLargerThanTheInput) {
   EXPECT_TRUE(train(single, Matrix(1, 1), Samples(), {.epochs = 0}).empty());
 }
 
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "";
-}
-
 TEST(Train, RejectsBadInputInOneSentence) {
   Autoencoder model = make_autoencoder(20, kTiny);
   const Matrix data = twin::pictures(10, 20, 0.3, 1);
   const auto rejects = [&](const Samples& rows, const TrainParams& params, const char* part) {
-    const std::string message = message_of([&] { train(model, rows, data, params); });
+    const std::string message =
+        message_of<InvalidArgument>([&] { train(model, rows, data, params); });
     EXPECT_NE(message.find(part), std::string::npos)
         << "'" << message << "' lacks '" << part << "'";
   };
@@ -257,7 +250,7 @@ TEST(Train, RejectsBadInputInOneSentence) {
   rejects(data, {.beta1 = 1}, "beta1");
   rejects(data, {.loss = "hinge"}, "binary_crossentropy");
   Autoencoder linear = make_autoencoder(20, {.output_activation = "linear"});
-  EXPECT_NE(message_of([&] { train(linear, data, data); }).find("sigmoid output"),
+  EXPECT_NE(message_of<InvalidArgument>([&] { train(linear, data, data); }).find("sigmoid output"),
             std::string::npos);
 }
 
@@ -266,7 +259,9 @@ TEST(Train, SaysWhenTheLearningRateIsTooLarge) {
   std::fill_n(data.data(), data.size(), 1e18F);
   Autoencoder model = make_autoencoder(20, {.output_activation = "linear"});
   const TrainParams params{.epochs = 50, .learning_rate = 1000, .loss = "mean_squared_error"};
-  EXPECT_NE(message_of([&] { train(model, data, data, params); }).find("lower the learning rate"),
+  EXPECT_NE(message_of<InvalidArgument>([&] {
+              train(model, data, data, params);
+            }).find("lower the learning rate"),
             std::string::npos);
 }
 
