@@ -5,6 +5,7 @@ Each bench is a function below; it prints a table and writes bench/results/NAME.
 them on a quiet machine. Peers run on the same input, with the same number of threads, in turn.
 """
 
+import inspect
 import json
 import os
 import pathlib
@@ -345,7 +346,7 @@ def main():
     for name in names:
         print(f"\n## {name}\n")
         function = BENCHES[name]
-        function(**(repeats if "repeats" in function.__code__.co_varnames else {}))
+        function(**(repeats if "repeats" in inspect.signature(function).parameters else {}))
     return 0
 
 

@@ -79,8 +79,7 @@ Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, doub
 
 Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate) {
   const double each = static_cast<double>(rows * k);
-  const double epochs =
-      params.n_epochs > 0 ? static_cast<double>(params.n_epochs) : (rows <= 10000 ? 500 : 200);
+  const auto epochs = static_cast<double>(umap_epochs(params, rows));
   const double spectrum = params.init == "spectral" ? 2e4 * each : 0;
   const double epoch = (140 + 25 * params.negative_sample_rate) * each;
   return {(epochs * epoch + spectrum) / rate, rows * (k * 50 + 300)};

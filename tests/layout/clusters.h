@@ -1,6 +1,8 @@
 // Small data for the tests of this room, and the slow, plain twins of what it computes.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -49,6 +51,31 @@ inline Neighbors nearest(ConstRows queries, ConstRows data, std::int64_t k) {
     }
   }
   return graph;
+}
+
+/// Clusters of six columns and their graph.
+struct Case {
+  Matrix data;
+  Neighbors graph;
+};
+inline Case make_case(std::int64_t n, std::int64_t k, std::int64_t count = 10) {
+  Case c{clusters(n, 6, count), {}};
+  c.graph = nearest(c.data, c.data, k);
+  return c;
+}
+
+/// The map is centered, and holds neither NaN nor infinity.
+inline void expect_centered_and_finite(const Matrix& map) {
+  double mean[2] = {0, 0}, largest = 0;
+  for (std::int64_t i = 0; i < map.rows(); ++i)
+    for (int c = 0; c < 2; ++c) {
+      ASSERT_TRUE(std::isfinite(map(i, c)));
+      mean[c] += static_cast<double>(map(i, c));
+      largest = std::max(largest, std::abs(static_cast<double>(map(i, c))));
+    }
+  for (const double m : mean)
+    EXPECT_NEAR(m / static_cast<double>(std::max<std::int64_t>(1, map.rows())), 0,
+                1e-6 * (1 + largest));
 }
 
 /// The affinities as a full matrix in double.

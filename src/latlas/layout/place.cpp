@@ -163,22 +163,6 @@ namespace {
 constexpr double kMargin = 10;              // around the fitted map, in its units
 constexpr std::int64_t kReportTile = 1024;  // rows between two calls of progress
 
-void require_placeable(ConstRows train_map, const Neighbors& to_train) {
-  const std::int64_t n = train_map.rows();
-  require(train_map.cols() == 2, "place: the fitted map has ", train_map.cols(),
-          " columns, it must have 2");
-  require_finite(train_map, "place: fitted map");
-  require(n > 0 || to_train.rows() == 0, "place: the fitted map has no rows");
-  require(to_train.rows() == 0 || to_train.k() > 0, "place: new rows need at least one neighbor");
-  const std::int64_t bad = first_where(to_train.rows(), 1024, [&](std::int64_t i) {
-    for (const std::int32_t j : to_train.index[i])
-      if (j < 0 || j >= n) return true;
-    return false;
-  });
-  require(bad == to_train.rows(), "place: new row ", bad,
-          " has a neighbor that is no row of the fitted map, 0 to ", n - 1);
-}
-
 }  // namespace
 
 std::vector<Field> fields(PlaceParams& p) {
@@ -189,11 +173,27 @@ std::vector<Field> fields(PlaceParams& p) {
   };
 }
 
+void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what) {
+  const std::int64_t n = train_map.rows();
+  require(train_map.cols() == 2, what, ": the fitted map has ", train_map.cols(),
+          " columns, it must have 2");
+  require_finite(train_map, sentence(what, ": fitted map").c_str());
+  require(n > 0 || to_train.rows() == 0, what, ": the fitted map has no rows");
+  require(to_train.rows() == 0 || to_train.k() > 0, what, ": new rows need at least one neighbor");
+  const std::int64_t bad = first_where(to_train.rows(), 1024, [&](std::int64_t i) {
+    for (const std::int32_t j : to_train.index[i])
+      if (j < 0 || j >= n) return true;
+    return false;
+  });
+  require(bad == to_train.rows(), what, ": new row ", bad,
+          " has a neighbor that is no row of the fitted map, 0 to ", n - 1);
+}
+
 PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlaceParams& params,
                   const Progress& progress) {
   PlaceParams p = params;
   check(fields(p), "place");
-  require_placeable(train_map, to_train);
+  require_placeable(train_map, to_train, "place");
   const std::int64_t n = train_map.rows(), m = to_train.rows(), k = to_train.k();
   PlaceResult result;
   result.map = Matrix(m, 2);

@@ -26,6 +26,10 @@ struct PlaceResult {
   std::vector<std::string> notes;
 };
 
+/// Throws InvalidArgument, beginning with `what`, unless new rows with these neighbors can be
+/// placed into the map: n × 2, finite, and neighbors among its rows.
+void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what);
+
 /// Places m new rows in the map of n rows, each by itself: a row's result does not depend on which
 /// others came along.
 /// @param train_map  n × 2, from tsne().

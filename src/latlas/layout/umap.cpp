@@ -38,6 +38,7 @@
 #include "latlas/core/random.h"
 #include "latlas/layout/forces.h"
 #include "latlas/layout/fuzzy.h"
+#include "latlas/layout/place.h"
 #include "latlas/layout/spectral.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/layout/umap.cpp"
@@ -261,11 +262,6 @@ UmapForces forces_of(const UmapCurve& curve, const UmapParams& p) {
           .repulsion = static_cast<float>(2 * curve.b * p.repulsion_strength)};
 }
 
-std::int64_t epochs_for(const UmapParams& p, std::int64_t n) {
-  if (p.n_epochs > 0) return p.n_epochs;
-  return n <= 10000 ? 500 : 200;
-}
-
 /// Two columns at random in [0, 1).
 Matrix random_start(std::int64_t n, std::uint64_t seed) {
   Matrix start(n, 2);
@@ -362,23 +358,6 @@ Matrix centered(const Matrix& xy, std::int64_t n) {
   return map;
 }
 
-void require_placeable(ConstRows train_map, const Neighbors& to_train) {
-  const std::int64_t n = train_map.rows();
-  require(train_map.cols() == 2, "umap_place: the fitted map has ", train_map.cols(),
-          " columns, it must have 2");
-  require_finite(train_map, "umap_place: fitted map");
-  require(n > 0 || to_train.rows() == 0, "umap_place: the fitted map has no rows");
-  require(to_train.rows() == 0 || to_train.k() > 0,
-          "umap_place: new rows need at least one neighbor");
-  const std::int64_t bad = first_where(to_train.rows(), 1024, [&](std::int64_t i) {
-    for (const std::int32_t j : to_train.index[i])
-      if (j < 0 || j >= n) return true;
-    return false;
-  });
-  require(bad == to_train.rows(), "umap_place: new row ", bad,
-          " has a neighbor that is no row of the fitted map, 0 to ", n - 1);
-}
-
 }  // namespace
 
 std::vector<Field> fields(UmapParams& p) {
@@ -404,6 +383,11 @@ std::vector<Field> fields(UmapParams& p) {
        .choices = {"spectral", "pca", "random"}},
       {"seed", &p.seed, "of the draws of repelling rows and of the start"},
   };
+}
+
+std::int64_t umap_epochs(const UmapParams& params, std::int64_t n) {
+  if (params.n_epochs > 0) return params.n_epochs;
+  return n <= 10000 ? 500 : 200;
 }
 
 // Gauss–Newton with Levenberg's damping: 300 residuals, two unknowns.
@@ -507,7 +491,7 @@ UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& param
   sweep.share = edges.share.data();
   sweep.seed = p.seed;
 
-  const std::int64_t epochs = epochs_for(p, n);
+  const std::int64_t epochs = umap_epochs(p, n);
   with_team([&] {
     for (; result.epochs < epochs && !result.stopped; ++result.epochs) {
       const double left = 1 - static_cast<double>(result.epochs) / static_cast<double>(epochs);
@@ -536,7 +520,7 @@ UmapPlaceResult umap_place(ConstRows train_map, const Neighbors& to_train, const
                            const Progress& progress) {
   UmapParams p = params;
   check(fields(p), "umap_place");
-  require_placeable(train_map, to_train);
+  require_placeable(train_map, to_train, "umap_place");
   const std::int64_t n = train_map.rows(), m = to_train.rows();
   UmapPlaceResult result;
   result.map = Matrix(m, 2);

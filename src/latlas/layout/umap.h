@@ -30,6 +30,9 @@ struct UmapParams {
 };
 std::vector<Field> fields(UmapParams& p);
 
+/// Epochs of a fit of n rows.
+std::int64_t umap_epochs(const UmapParams& params, std::int64_t n);
+
 /// The curve 1 / (1 + a d^2b): how surely two rows at distance d in the map are neighbors.
 struct UmapCurve {
   double a = 0, b = 0;
