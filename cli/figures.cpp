@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "cli/console.h"
+#include "cli/mapping.h"
 #include "latlas/core/error.h"
 #include "latlas/render/compose.h"
 #include "latlas/render/draw.h"
@@ -73,19 +74,15 @@ ComposeOptions plain(const Gallery& g, std::string title) {
   return o;
 }
 
-const char* name_of(const std::string& map) {
-  return map == "pca" ? "PCA" : (map == "umap" ? "UMAP" : "t-SNE");
-}
-
 Figure parts(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
   return render::scatter_train_test(
-      train, test, options(g, fmt::format("{} of the latent space", name_of(map)), map));
+      train, test, options(g, fmt::format("{} of the latent space", title_of(map)), map));
 }
 
 Figure classes(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
   return render::scatter_train_test(
       train, g.train_labels.values, test, g.test_labels.values, g.train_labels.names,
-      options(g, fmt::format("{} of the latent space, by class", name_of(map)), map));
+      options(g, fmt::format("{} of the latent space, by class", title_of(map)), map));
 }
 
 Figure losses(const Gallery& g) {

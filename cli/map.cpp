@@ -54,10 +54,6 @@ struct Mapped {
   std::string method_line, neighbors_line = {};
 };
 
-const char* title_of(const std::string& method) {
-  return method == "pca" ? "PCA" : (method == "umap" ? "UMAP" : "t-SNE");
-}
-
 const char* advice_for(const std::string& method) {
   if (method == "pca") return "map fewer rows";
   return method == "umap" ? "lower --n-neighbors or --k, or map fewer rows"

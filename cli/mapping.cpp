@@ -18,6 +18,10 @@ double fitting_perplexity(double perplexity, std::int64_t k) {
 
 }  // namespace
 
+const char* title_of(const std::string& method) {
+  return method == "pca" ? "PCA" : (method == "umap" ? "UMAP" : "t-SNE");
+}
+
 Matrix map_start(ConstRows rows) {
   const std::int64_t components = std::min<std::int64_t>({2, rows.rows(), rows.cols()});
   const Matrix found = transform(fit_pca(rows, {.components = components}), rows);

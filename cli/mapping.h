@@ -13,6 +13,9 @@
 
 namespace latlas::cli {
 
+/// "PCA", "t-SNE" or "UMAP", for pca, tsne, umap.
+const char* title_of(const std::string& method);
+
 /// The first two principal components of the rows, n × 2; zero where there are fewer.
 Matrix map_start(ConstRows rows);
 

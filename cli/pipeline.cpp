@@ -38,7 +38,7 @@ double since(Clock::time_point begin) {
 }
 
 // Part of every key: to be raised when a stage computes otherwise than before.
-constexpr const char* kComputation = "1";
+constexpr const char* kComputation = "2";
 // At most; without images there is one less.
 constexpr std::int64_t kFigures = 7;
 // Figures that show shares of the test images need few of them.
@@ -124,7 +124,7 @@ class Pipeline {
   History history_;
   Matrix latents_train_, latents_test_, pca_train_, pca_test_, tsne_train_, tsne_test_;
   Matrix umap_train_, umap_test_;  // empty unless the recipe asks for them
-  Neighbors graph_;                // of the last layout made this time
+  Neighbors graph_;                // t-SNE's, for UMAP
   std::vector<double> variance_ratios_;
   Clock::time_point begin_ = Clock::now();
   bool ran_ = false;  // whether any stage was run this time
@@ -426,8 +426,7 @@ void Pipeline::lay_out() {
     auto begin = Clock::now();
     NeighborsParams near = job_.neighbors;
     near.k = neighbors_for(near.k, job_.tsne.perplexity, n);
-    graph_ = find_neighbors(latents_train_, near, console_.progress("rows"));
-    const Neighbors& graph = graph_;
+    Neighbors graph = find_neighbors(latents_train_, near, console_.progress("rows"));
     stop_if_interrupted();
     m.set("neighbors.k", static_cast<double>(graph.k()));
     const double searched = since(begin);
@@ -453,6 +452,7 @@ void Pipeline::lay_out() {
     if (placed.stopped) interrupt();
     npy::write(run_->path("tsne_test.npy"), placed.map);
     m.set("tsne.seconds", since(begin));
+    if (job_.with_umap) graph_ = std::move(graph);
     return {{"tsne_train.npy", "tsne_test.npy"},
             fmt::format("KL {:.3f} after {} iterations{}, {} test rows placed", kl, map.iterations,
                         map.converged ? " (it had stopped falling)" : "",
@@ -496,6 +496,7 @@ void Pipeline::lay_out_by_umap() {
         fmt::format("{} epochs, {} test rows placed", map.epochs, count_text(placed.map.rows())),
         std::move(m)};
   });
+  graph_ = {};
   umap_train_ = array("umap_train.npy");
   umap_test_ = array("umap_test.npy");
 }
