@@ -12,7 +12,7 @@
 #include "cli/plan.h"
 #include "latlas/core/error.h"
 #include "latlas/evaluate/scores.h"
-#include "latlas/neighbors/exact.h"
+#include "latlas/neighbors/approximate.h"
 #include "latlas/runs/run_directory.h"
 
 namespace latlas::cli {
@@ -71,12 +71,15 @@ void score_against_data(const Options& o, const Matrix& data, const Matrix& map,
   if (q.label_accuracy) report.add("label_accuracy", "label accuracy", *q.label_accuracy);
   if (o.perplexity > 0) {
     const std::int64_t k = neighbors_for(0, o.perplexity, data.rows());
-    const Neighbors graph =
-        nearest_neighbors(data, {.k = k, .metric = o.metric}, console.progress("rows"));
+    const NeighborsParams near{.k = k, .metric = o.metric};
+    const Neighbors graph = find_neighbors(data, near, console.progress("rows"));
     if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
-    const double kl = exact_kl(graph, o.perplexity, map);
-    report.metrics.set("quality.kl", kl);
-    report.lines.emplace_back("KL divergence (0 is best)", number_text(kl, 4));
+    report.lines.emplace_back(
+        "KL divergence (0 is best)",
+        measure_kl("quality.kl", graph, o.perplexity, map, 4, report.metrics));
+    if (const std::int64_t n = data.rows(); !searches_exactly(n, n, data.cols(), near))
+      report.lines.emplace_back("its neighbors",
+                                describe_neighbors(graph, data, near, params.seed, report.metrics));
   }
 }
 

@@ -125,8 +125,11 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   if (result.stopped)
     console.note(
         fmt::format("stopped after {} iterations; the map so far is written", result.iterations));
-  metrics.set("tsne.kl",
-              result.stopped ? result.kl : exact_kl(graph, o.tsne.perplexity, result.map));
+  std::string kl = fmt::format("{:.3f}", result.kl);
+  if (result.stopped)
+    metrics.set("tsne.kl", result.kl);
+  else
+    kl = measure_kl("tsne.kl", graph, o.tsne.perplexity, result.map, 3, metrics);
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
     near.k = std::min(near.k, n);
@@ -137,8 +140,7 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   }
   metrics.set("tsne.seconds",
               std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  mapped.method_line =
-      fmt::format("KL {:.3f} after {} iterations", *metrics.get("tsne.kl"), result.iterations);
+  mapped.method_line = fmt::format("KL {} after {} iterations", kl, result.iterations);
   mapped.map = std::move(result.map);
   return mapped;
 }

@@ -44,9 +44,14 @@ std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
          fmt::format("approximate: recall {:.4f} ± {:.4f}", recall.value, recall.standard_error);
 }
 
-double exact_kl(const Neighbors& graph, double perplexity, ConstRows map) {
+std::string measure_kl(const std::string& name, const Neighbors& graph, double perplexity,
+                       ConstRows map, int digits, Metrics& metrics) {
   const AffinityParams params{.perplexity = fitting_perplexity(perplexity, graph.k())};
-  return kl_divergence(perplexity_affinities(graph, params), map);
+  const Divergence kl = kl_divergence(perplexity_affinities(graph, params), map);
+  metrics.set(name, kl.value);
+  if (kl.standard_error == 0) return fmt::format("{:.{}f}", kl.value, digits);
+  metrics.set(name + "_error", kl.standard_error);
+  return fmt::format("{:.{}f} ± {:.{}f}", kl.value, digits, kl.standard_error, digits);
 }
 
 std::int64_t umap_neighbors_for(std::int64_t k, const UmapParams& params, std::int64_t n) {

@@ -25,8 +25,10 @@ Matrix map_start(ConstRows rows);
 std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
                                const NeighborsParams& params, std::uint64_t seed, Metrics& metrics);
 
-/// KL of the map with the exact normalizer, under the affinities that tsne() made from the graph.
-double exact_kl(const Neighbors& graph, double perplexity, ConstRows map);
+/// KL of the map under the affinities that tsne() made from the graph, its normalizer exact or, of
+/// very many rows, sampled. Sets NAME, and NAME_error when it was sampled; returns it as text.
+std::string measure_kl(const std::string& name, const Neighbors& graph, double perplexity,
+                       ConstRows map, int digits, Metrics& metrics);
 
 /// How new rows are placed into a map that was fitted with these parameters and k neighbors.
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k);

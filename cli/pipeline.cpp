@@ -439,8 +439,7 @@ void Pipeline::lay_out() {
         tsne(graph, map_start(latents_train_), job_.tsne, console_.progress("iterations"));
     for (const auto& note : map.notes) console_.note(note);
     if (map.stopped) interrupt();
-    const double kl = exact_kl(graph, job_.tsne.perplexity, map.map);
-    m.set("tsne.kl", kl);
+    const std::string kl = measure_kl("tsne.kl", graph, job_.tsne.perplexity, map.map, 3, m);
     m.set("tsne.iterations", static_cast<double>(map.iterations));
     npy::write(run_->path("tsne_train.npy"), map.map);
 
@@ -454,7 +453,7 @@ void Pipeline::lay_out() {
     m.set("tsne.seconds", since(begin));
     if (job_.with_umap) graph_ = std::move(graph);
     return {{"tsne_train.npy", "tsne_test.npy"},
-            fmt::format("KL {:.3f} after {} iterations{}, {} test rows placed", kl, map.iterations,
+            fmt::format("KL {} after {} iterations{}, {} test rows placed", kl, map.iterations,
                         map.converged ? " (it had stopped falling)" : "",
                         count_text(placed.map.rows())),
             std::move(m)};

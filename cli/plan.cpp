@@ -10,6 +10,7 @@
 #include "latlas/core/error.h"
 #include "latlas/core/machine.h"
 #include "latlas/core/parallel.h"
+#include "latlas/layout/kl.h"
 
 namespace latlas::cli {
 
@@ -86,7 +87,10 @@ Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, doub
 }
 
 Plan plan_kl(std::int64_t rows, double rate) {
-  return {10.0 * static_cast<double>(rows) * static_cast<double>(rows) / rate, 0};
+  const KlParams params;
+  const auto all = static_cast<double>(rows);
+  const bool exact = rows <= params.exact_rows;  // of which half are looked at
+  return {(exact ? 10 * all : 20 * static_cast<double>(params.sample_rows)) * all / rate, 0};
 }
 
 std::int64_t measured_rows(std::int64_t rows, const EvaluateParams& params) {

@@ -28,7 +28,7 @@ TEST(KlDivergence, AgreesWithTheSumInDouble) {
     for (std::int64_t i = 0; i < 333; ++i)
       for (int k = 0; k < 2; ++k) map(i, k) = scale * c.data(i, k);
     // Terms of size up to log(p q) ~ 20, each right to 2e-7 of itself.
-    EXPECT_NEAR(kl_divergence(a, map), kl_twin(p, map), 1e-5);
+    EXPECT_NEAR(kl_divergence(a, map).value, kl_twin(p, map), 1e-5);
   }
   EXPECT_THROW(kl_divergence(a, Matrix(332, 2)), InvalidArgument);
 }
@@ -61,9 +61,31 @@ TEST(KlDivergence, AgreesWithTheSumForFewRowsAndAnyColumns) {
         Matrix map(n, columns);
         for (std::int64_t i = 0; i < n; ++i)
           for (std::int64_t k = 0; k < columns; ++k) map(i, k) = scale * c.data(i, k);
-        EXPECT_NEAR(kl_divergence(a, map), kl_of(dense(a), map), 2e-5) << n << ", " << columns;
+        EXPECT_NEAR(kl_divergence(a, map).value, kl_of(dense(a), map), 2e-5)
+            << n << ", " << columns;
       }
   }
+}
+
+TEST(KlDivergence, OfVeryManyRowsComesFromASampleWithItsError) {
+  const Case c = make_case(3000, 30);
+  const Affinities a = perplexity_affinities(c.graph, {.perplexity = 10});
+  const Divergence exact = kl_divergence(a, c.data);
+  EXPECT_EQ(exact.standard_error, 0);
+  double off = 0;
+  for (const std::uint64_t seed : {0, 1, 2, 3, 4, 5, 6, 7}) {
+    const KlParams few{.exact_rows = 100, .sample_rows = 200, .seed = seed};
+    const Divergence sampled = kl_divergence(a, c.data, few);
+    EXPECT_GT(sampled.standard_error, 0);
+    EXPECT_NEAR(sampled.value, exact.value, 5 * sampled.standard_error) << seed;
+    off += std::pow((sampled.value - exact.value) / sampled.standard_error, 2) / 8;
+    const ThreadLimit limit(3);
+    EXPECT_EQ(kl_divergence(a, c.data, few).value, sampled.value);
+  }
+  EXPECT_GT(off, 0.1);  // the error is neither far too large
+  EXPECT_LT(off, 4);    // nor far too small: chi² of 8 outside these has probability 1e-4
+  EXPECT_EQ(kl_divergence(a, c.data, {.exact_rows = 0, .sample_rows = 3000}).standard_error, 0);
+  EXPECT_THROW(kl_divergence(a, c.data, {.sample_rows = 1}), InvalidArgument);
 }
 
 // The twin takes the same steps in double with all pairs. The dynamics are chaotic, so the maps

@@ -1,12 +1,15 @@
 // KL = Σ p log p + Σ p log(1 + d²) + log Z. Z runs over all pairs: rows in blocks of 16, a row
-// against a block at a time, short sums in float, long ones in double, tile by tile.
+// against a block at a time, short sums in float, long ones in double, tile by tile. Of very many
+// rows a sample stands for all: Z = n · mean φ_i with φ_i = Σ_j≠i (1 + |y_i − y_j|²)⁻¹.
 #include "latlas/layout/kl.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "latlas/core/math.h"
 #include "latlas/core/parallel.h"
+#include "latlas/core/random.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/layout/kl.cpp"
 #include "latlas/core/simd-targets.h"
@@ -16,39 +19,51 @@ HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
 
-/// Σ over the rows of block b and all rows of later blocks, twice, and inside block b; every pair
-/// i ≠ j of both orders once. `points`: [block][dimension][16], the last block padded.
-double normalizer_of_block(const float* points, std::int64_t n, std::int64_t dims, std::int64_t b) {
+/// 1 + d² of a row of a block to the sixteen rows of another. `row`: its first number, the others
+/// 16 apart.
+LATLAS_INLINE F16 one_and_square(const float* row, const float* block, std::int64_t dims) {
+  F16 d = set(1.0F);
+  for (std::int64_t k = 0; k < dims; ++k) {
+    const F16 delta = set(row[16 * k]) - load(block + 16 * k);
+    d = fma(delta, delta, d);
+  }
+  return d;
+}
+
+/// Σ of (1 + d²)⁻¹ of row i to all rows of the blocks first … last, itself left out where its block
+/// is among them. `points`: [block][dimension][16], the last block padded.
+double potential_of_row(const float* points, std::int64_t n, std::int64_t dims, std::int64_t i,
+                        std::int64_t first_block, std::int64_t last_block) {
   const F16 one = set(1.0F);
-  const std::int64_t blocks = (n + 15) / 16;
-  const auto distance = [&](const float* row, std::int64_t c) HWY_ATTR {
-    const float* other = points + c * 16 * dims;
-    F16 d = one;
-    for (std::int64_t k = 0; k < dims; ++k) {
-      const F16 delta = set(row[16 * k]) - load(other + 16 * k);
-      d = fma(delta, delta, d);
-    }
-    return d;
-  };
+  const float* row = points + i / 16 * 16 * dims + i % 16;
   double total = 0;
-  for (std::int64_t i = 16 * b; i < n && i < 16 * (b + 1); ++i) {
-    const float* row = points + b * 16 * dims + i % 16;
-    // The row's own lane is emptied, not subtracted: a 1 would swallow far pairs.
-    HWY_ALIGN float own[16];
-    store(keep(first(static_cast<int>(n - 16 * b < 16 ? n - 16 * b : 16)), one / distance(row, b)),
-          own);
-    own[i % 16] = 0;
-    total += static_cast<double>(reduce(load(own)));
-    F16 sum = zero();
-    for (std::int64_t c = b + 1; c < blocks; ++c) {
-      const F16 q = one / distance(row, c);
-      sum = sum + (c + 1 < blocks ? q : keep(first(static_cast<int>(n - 16 * c)), q));
-      if (c % 64 == 63 || c + 1 == blocks) {
-        total += 2 * static_cast<double>(reduce(sum));
-        sum = zero();
-      }
+  F16 sum = zero();
+  for (std::int64_t c = first_block; c < last_block; ++c) {
+    F16 q = one / one_and_square(row, points + c * 16 * dims, dims);
+    if (16 * (c + 1) > n) q = keep(first(static_cast<int>(n - 16 * c)), q);
+    if (c ==
+        i / 16) {  // The row's own lane is emptied, not subtracted: a 1 would swallow far pairs.
+      HWY_ALIGN float own[16];
+      store(q, own);
+      own[i % 16] = 0;
+      q = load(own);
+    }
+    sum = sum + q;
+    if (c % 64 == 63 || c + 1 == last_block) {
+      total += static_cast<double>(reduce(sum));
+      sum = zero();
     }
   }
+  return total;
+}
+
+/// Every pair i ≠ j of block b with itself and, both orders counted, with all later blocks.
+double normalizer_of_block(const float* points, std::int64_t n, std::int64_t dims, std::int64_t b) {
+  const std::int64_t blocks = (n + 15) / 16;
+  double total = 0;
+  for (std::int64_t i = 16 * b; i < n && i < 16 * (b + 1); ++i)
+    total += potential_of_row(points, n, dims, i, b, b + 1) +
+             2 * potential_of_row(points, n, dims, i, b + 1, blocks);
   return total;
 }
 
@@ -81,24 +96,58 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace latlas {
 HWY_EXPORT(normalizer_of_block);
+HWY_EXPORT(potential_of_row);
 HWY_EXPORT(cost_of_row);
 
-double kl_divergence(const Affinities& affinities, ConstRows map) {
+namespace {
+
+/// Z of the points, [block][dimension][16], with its standard error.
+Divergence normalizer(const Matrix& points, std::int64_t n, std::int64_t dims, const KlParams& p) {
+  const std::int64_t blocks = (n + 15) / 16;
+  if (n <= p.exact_rows || n <= p.sample_rows)
+    return {ordered_sum(blocks, 1, [&](std::int64_t b, std::int64_t) {
+      return LATLAS_DISPATCH(normalizer_of_block)(points.data(), n, dims, b);
+    })};
+  std::vector<double> potential(static_cast<std::size_t>(p.sample_rows));
+  parallel_for(p.sample_rows, 1, [&](std::int64_t s, std::int64_t) {
+    const auto row = random::below(
+        static_cast<std::uint64_t>(n),
+        {.seed = p.seed, .stream = random::Stream::sample, .index = static_cast<std::uint64_t>(s)});
+    potential[static_cast<std::size_t>(s)] = LATLAS_DISPATCH(potential_of_row)(
+        points.data(), n, dims, static_cast<std::int64_t>(row), 0, blocks);
+  });
+  const auto m = static_cast<double>(p.sample_rows), all = static_cast<double>(n);
+  double sum = 0, square = 0;
+  for (const double v : potential) sum += v;
+  for (const double v : potential) square += (v - sum / m) * (v - sum / m);
+  return {all * sum / m, all * std::sqrt(square / (m - 1) / m)};
+}
+
+}  // namespace
+
+std::vector<Field> fields(KlParams& p) {
+  return {{"exact_rows", &p.exact_rows, "up to here the normalizer runs over all pairs", 0, 2e9},
+          {"sample_rows", &p.sample_rows, "rows that stand for all above; more lower the error", 2,
+           2e9},
+          {"seed", &p.seed, "of the sample"}};
+}
+
+Divergence kl_divergence(const Affinities& affinities, ConstRows map, const KlParams& params) {
+  KlParams p = params;
+  check(fields(p), "kl_divergence");
   require_valid(affinities, "kl_divergence");
   const std::int64_t n = affinities.rows(), dims = map.cols();
   require(map.rows() == n, "kl_divergence: the map has ", map.rows(), " rows, the affinities have ",
           n);
   require(n == 0 || dims >= 1, "kl_divergence: the map has no columns");
   require_finite(map, "kl_divergence: map");
-  if (n < 2 || affinities.edges() == 0) return 0;
+  if (n < 2 || affinities.edges() == 0) return {};
 
   const std::int64_t blocks = (n + 15) / 16;
   Matrix points(blocks, dims * 16), rows = copy_of(map);
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t k = 0; k < dims; ++k) points(i / 16, k * 16 + i % 16) = map(i, k);
-  const double normalizer = ordered_sum(blocks, 1, [&](std::int64_t b, std::int64_t) {
-    return LATLAS_DISPATCH(normalizer_of_block)(points.data(), n, dims, b);
-  });
+  const Divergence z = normalizer(points, n, dims, p);
   const double cost = ordered_sum(n, 256, [&](std::int64_t begin, std::int64_t end) {
     double sum = 0;
     for (std::int64_t i = begin; i < end; ++i) {
@@ -109,7 +158,8 @@ double kl_divergence(const Affinities& affinities, ConstRows map) {
     }
     return sum;
   });
-  return cost + math::log(std::max(normalizer, 1e-300));
+  const double sum = std::max(z.value, 1e-300);
+  return {cost + math::log(sum), z.standard_error / sum};
 }
 
 }  // namespace latlas
