@@ -14,7 +14,7 @@ RESULTS = SOURCE / "bench/results"
 PROGRAM = SOURCE / "build/release/latlas"
 ENVIRONMENT = SOURCE / ".venv-bench"
 PEERS = ["numpy", "matplotlib", "scikit-learn", "tensorflow-cpu", "keras", "openTSNE", "faiss-cpu",
-         "hnswlib", "pynndescent", "umap-learn"]
+         "hnswlib", "pynndescent", "umap-learn", "scikit-learn-intelex"]
 THREADS = 2
 
 
@@ -25,7 +25,7 @@ def peers_python():
         print("bench: installing the peers (once) …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
     missing = subprocess.run([python, "-c", "import numpy, matplotlib, sklearn, tensorflow, openTSNE, "
-                              "faiss, hnswlib, pynndescent, umap"],
+                              "faiss, hnswlib, pynndescent, umap, sklearnex"],
                              stderr=subprocess.DEVNULL).returncode
     if missing:
         subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)

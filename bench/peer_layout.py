@@ -1,6 +1,7 @@
-"""PCA, t-SNE and UMAP of given latents by scikit-learn, openTSNE and umap-learn, at their defaults.
+"""PCA, t-SNE and UMAP of given rows by scikit-learn (with and without its Intel extension), openTSNE
+and umap-learn, at their defaults.
 
-peer_layout.py pca|sklearn|opentsne|umap LATENTS.npy OUT.npy [NEW.npy NEW_OUT.npy]
+peer_layout.py pca|sklearn|intelex|opentsne|opentsne-cosine|umap LATENTS.npy OUT.npy [NEW.npy NEW_OUT.npy]
 """
 
 import json
@@ -27,10 +28,16 @@ def main():
         begin = time.monotonic()
         placed = TSNE(n_jobs=2, random_state=0).fit_transform(rows)
         result["seconds"] = time.monotonic() - begin
-    elif method == "opentsne":
+    elif method == "intelex":
+        from sklearnex.manifold import TSNE
+        begin = time.monotonic()
+        placed = TSNE(random_state=0).fit_transform(rows)
+        result["seconds"] = time.monotonic() - begin
+    elif method in ("opentsne", "opentsne-cosine"):
         import openTSNE
         begin = time.monotonic()
-        embedding = openTSNE.TSNE(n_jobs=2, random_state=0).fit(rows)
+        metric = "cosine" if method.endswith("cosine") else "euclidean"
+        embedding = openTSNE.TSNE(n_jobs=2, metric=metric, random_state=0).fit(rows)
         result["seconds"] = time.monotonic() - begin
         placed = np.asarray(embedding)
         if len(sys.argv) > 4:

@@ -7,6 +7,7 @@
 #include <bit>
 #include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "latlas/core/error.h"
@@ -33,9 +34,10 @@ LATLAS_INLINE std::int32_t count(const M16& m) {
   return static_cast<std::int32_t>(n);
 }
 
-/// What is known of each query of a block; targets are query · t + j.
+/// What is known of each query of a block; targets are query · t + j, by their keys.
 struct Targets {
   std::int64_t t;
+  std::vector<std::int64_t> column;  // where the caller has them
   std::vector<float> lower, upper;
   std::vector<scan::Key> key;
   std::vector<std::int32_t> nearer;
@@ -67,8 +69,9 @@ struct Count {
     }
     const std::int64_t begin = query * targets.t, end = begin + targets.t;
     bool doubtful = false;
-    for (std::int64_t j = begin; j < end; ++j) {
+    for (std::int64_t j = end; j-- > begin;) {  // from the farthest, to the first that none reaches
       const auto at = static_cast<std::size_t>(j);
+      if (!any(score <= set(targets.upper[at]))) break;
       const std::int32_t sure = count(score < set(targets.lower[at]));
       targets.nearer[at] += sure;
       doubtful |= count(score <= set(targets.upper[at])) != sure;
@@ -109,15 +112,22 @@ void rank_block(const scan::Panels& panels, std::span<const std::int32_t> rows,
     const std::int32_t self = rows[static_cast<std::size_t>(q)];
     const scan::Doubt doubt(panels.frame, block.norm[static_cast<std::size_t>(q)]);
     known.self[q] = self;
-    known.highest[q] = -std::numeric_limits<float>::infinity();
-    for (const std::int32_t row : targets[q]) {
-      const scan::Key key = scan::key_of(
-          squared_distance(panels.data.row(self), panels.data.row(row), panels.cols()), row);
+    std::vector<std::pair<scan::Key, std::int64_t>> sorted;
+    for (std::int64_t j = 0; j < known.t; ++j) {
+      const std::int32_t row = targets(q, j);
+      sorted.emplace_back(
+          scan::key_of(squared_distance(panels.data.row(self), panels.data.row(row), panels.cols()),
+                       row),
+          j);
+    }
+    std::sort(sorted.begin(), sorted.end());
+    for (const auto& [key, column] : sorted) {
       known.key.push_back(key);
+      known.column.push_back(column);
       known.lower.push_back(doubt.lower(scan::distance_of(key)));
       known.upper.push_back(doubt.upper(scan::distance_of(key)));
-      known.highest[q] = std::max(known.highest[q], known.upper.back());
     }
+    known.highest[q] = known.t > 0 ? known.upper.back() : -std::numeric_limits<float>::infinity();
   }
   known.nearer.assign(known.key.size(), 0);
 
@@ -126,8 +136,10 @@ void rank_block(const scan::Panels& panels, std::span<const std::int32_t> rows,
   for (std::int64_t g = 0; g < panels.groups; ++g)
     scan_group(panels, block.negated.data(), block.stride, queries, g, partial.data(), visit);
   for (std::int64_t q = 0; q < queries; ++q)
-    for (std::int64_t j = 0; j < known.t; ++j)
-      out(q, j) = 1 + known.nearer[static_cast<std::size_t>(q * known.t + j)];
+    for (std::int64_t j = 0; j < known.t; ++j) {
+      const auto at = static_cast<std::size_t>(q * known.t + j);
+      out(q, known.column[at]) = 1 + known.nearer[at];
+    }
 }
 
 }  // namespace
