@@ -166,6 +166,139 @@ TEST(Convolution, RejectsSizesItHasNoPassesFor) {
   EXPECT_THROW(convolution(odd, odd), InvalidArgument);
 }
 
+std::vector<float> column_of(const Matrix& m) { return {m.data(), m.data() + m.size()}; }
+
+TEST(LineConvolution, AgreesWithTheNaiveSum) {
+  for (const auto& [size, used] : {std::pair(256, 256), {512, 48}, {768, 768}, {1280, 1120}}) {
+    const Matrix k = draws(1, size, 2), x = draws(1, used, 3);
+    const std::vector<float> kernel = column_of(k), in = column_of(x);
+    std::vector<float> out(in.size());
+    LineConvolution convolution(kernel);
+    const double energy = convolution(in, out);
+    const double tolerance = bound(k, x);
+    double expected_energy = 0;
+    for (std::int64_t i = 0; i < used; ++i) {
+      double sum = 0;
+      for (std::int64_t a = 0; a < used; ++a)
+        sum += static_cast<double>(k(0, std::abs(i - a))) * static_cast<double>(x(0, a));
+      ASSERT_NEAR(out[static_cast<std::size_t>(i)], sum, tolerance) << size << " at " << i;
+      expected_energy += sum * static_cast<double>(x(0, i));
+    }
+    EXPECT_NEAR(energy, expected_energy, tolerance * static_cast<double>(used));
+  }
+}
+
+TEST(LineConvolution, ShapeMeetsTheFrequenciesWhereTheyAre) {  // as in the plane, below
+  const std::int64_t n = 768;
+  std::vector<float> kernel(n), in(n), out(n);
+  kernel[0] = 1;
+  LineConvolution convolution(kernel);
+  convolution.shape([](double f) { return std::exp(-20 * f * f); });
+  const double f = 0.21;
+  for (std::size_t i = 0; i < n; ++i)
+    in[i] = static_cast<float>(std::cos(2 * M_PI * f * static_cast<double>(i)));
+  convolution(in, out);
+  for (std::size_t i = 50; i < n - 50; ++i)
+    EXPECT_NEAR(out[i], std::exp(-20 * f * f) * static_cast<double>(in[i]), 1e-5);
+}
+
+TEST(SpaceConvolution, AgreesWithTheNaiveSum) {
+  struct Size {
+    std::int64_t depth, rows, cols;
+    SpacePart used;
+  };
+  for (const Size& s : {Size{16, 16, 16, {16, 16, 16, 16}}, Size{16, 32, 48, {9, 21, 32, 25}},
+                        Size{32, 16, 80, {32, 3, 16, 3}}, Size{48, 80, 16, {7, 70, 16, 80}}}) {
+    const Matrix kernel = draws(s.depth * s.rows, s.cols, 2);
+    const Matrix in = draws(s.used.depth * s.used.plane_rows, s.used.cols, 3);
+    Matrix out(in.rows(), in.cols());
+    SpaceConvolution convolution(kernel, s.depth);
+    const double energy = convolution(in, out, s.used);
+    const double tolerance = 2 * bound(kernel, in);  // of a matrix: its rows count once each
+    const auto place = [&](std::int64_t i, std::int64_t j) { return i * s.used.plane_rows + j; };
+    double expected_energy = 0;
+    for (std::int64_t i = 0; i < s.used.depth; ++i)
+      for (std::int64_t j = 0; j < s.used.rows; ++j)
+        for (std::int64_t k = 0; k < s.used.cols; ++k) {
+          double sum = 0;
+          for (std::int64_t a = 0; a < s.used.depth; ++a)
+            for (std::int64_t b = 0; b < s.used.rows; ++b)
+              for (std::int64_t c = 0; c < s.used.cols; ++c)
+                sum += static_cast<double>(
+                           kernel(std::abs(i - a) * s.rows + std::abs(j - b), std::abs(k - c))) *
+                       static_cast<double>(in(place(a, b), c));
+          expected_energy += sum * static_cast<double>(in(place(i, j), k));
+          if ((i + j + k) % 5 == 0) {
+            ASSERT_NEAR(out(place(i, j), k), sum, tolerance) << i << ", " << j << ", " << k;
+          }
+        }
+    EXPECT_NEAR(energy, expected_energy, tolerance * static_cast<double>(in.size()));
+  }
+}
+
+TEST(SpaceConvolution, ShapeMeetsTheFrequenciesWhereTheyAre) {  // as in the plane
+  const std::int64_t n = 64;
+  Matrix kernel(n * n, n), in(n * n, n), out(n * n, n);
+  kernel(0, 0) = 1;
+  SpaceConvolution convolution(kernel, n);
+  const auto size = [](double fz, double fy, double fx) {
+    return std::exp(-10 * fz * fz - 20 * fy * fy - 40 * fx * fx);
+  };
+  convolution.shape([&](double fz, double fy, std::span<const double> fx, std::span<float> factor) {
+    for (std::size_t j = 0; j < fx.size(); ++j) factor[j] = static_cast<float>(size(fz, fy, fx[j]));
+  });
+  const double fz = 0.33, fy = 0.21, fx = 0.08;
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::int64_t k = 0; k < n; ++k)
+        in(i * n + j, k) =
+            static_cast<float>(std::cos(2 * M_PI *
+                                        (fz * static_cast<double>(i) + fy * static_cast<double>(j) +
+                                         fx * static_cast<double>(k))));
+  convolution(in, out, {n, n, n, n});
+  for (std::int64_t i = 25; i < 39; ++i)
+    for (std::int64_t j = 25; j < 39; ++j)
+      for (std::int64_t k = 25; k < 39; ++k)
+        EXPECT_NEAR(out(i * n + j, k), size(fz, fy, fx) * static_cast<double>(in(i * n + j, k)),
+                    2e-5);
+}
+
+TEST(LineAndSpaceConvolution, GiveTheSameBitsForAnyThreadsAndInstructions) {
+  const Matrix line = cauchy(1, 1280), space = cauchy(32 * 48, 80);
+  const Matrix x = draws(1, 1280, 1), in = draws(32 * 48, 80, 1);
+  std::string expected;
+  for (const auto& target : simd::available()) {
+    simd::select(target);
+    for (const int limit : {1, 2, 3, 7}) {
+      const ThreadLimit threads(limit);
+      Matrix y(1, 1280), out(32 * 48, 80);
+      LineConvolution one(line[0]);
+      SpaceConvolution three(space, 32);
+      const double energy = one(x[0], y[0]) + three(in, out, {30, 41, 64, 48});
+      const std::string now = sha256(y) + sha256(out) + std::to_string(energy);
+      if (expected.empty()) expected = now;
+      EXPECT_EQ(now, expected) << target << ", " << limit << " threads";
+    }
+  }
+  simd::select(simd::available().front());
+}
+
+TEST(LineAndSpaceConvolution, RejectSizesTheyHaveNoPassesFor) {
+  EXPECT_EQ(line_convolution_size(257), 512);
+  EXPECT_THROW(LineConvolution(std::vector<float>(128)), InvalidArgument);
+  LineConvolution line(std::vector<float>(256));
+  std::vector<float> odd(17), wide(272);
+  EXPECT_THROW(line(odd, odd), InvalidArgument);
+  EXPECT_THROW(line(wide, wide), InvalidArgument);
+  EXPECT_THROW(SpaceConvolution(Matrix(16 * 16, 16), 15), InvalidArgument);
+  EXPECT_THROW(SpaceConvolution(Matrix(0, 16), 0), InvalidArgument);
+  SpaceConvolution space(Matrix(16 * 16, 16), 16);
+  Matrix in(16 * 16, 16), out(16 * 16, 16), small(15 * 16, 16);
+  EXPECT_THROW(space(in, out, {17, 16, 16, 16}), InvalidArgument);
+  EXPECT_THROW(space(in, out, {16, 16, 8, 16}), InvalidArgument);
+  EXPECT_THROW(space(in, small, {16, 16, 16, 16}), InvalidArgument);
+}
+
 #ifdef LATLAS_FFTW
 TEST(Convolution, AgreesWithFftwInDouble) {
   const std::int64_t rows = 480, cols = 640, m = 2 * rows, n = 2 * cols;

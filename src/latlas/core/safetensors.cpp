@@ -235,8 +235,8 @@ Tensor tensor_of(std::string name, MatrixView<const double> rows) {
   return of(std::move(name), Type::f64, rows);
 }
 
-void write(const std::filesystem::path& path, const std::vector<Tensor>& tensors,
-           const std::map<std::string, std::string>& metadata) {
+std::string header_of(const std::vector<Tensor>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[std::string(kMetadata)] = metadata;
   std::uint64_t at = 0;
@@ -260,10 +260,17 @@ void write(const std::filesystem::path& path, const std::vector<Tensor>& tensors
   text.append((8 - text.size() % 8) % 8, ' ');
   require(text.size() <= kLongestHeader, "safetensors: the header would be longer than ",
           kLongestHeader, " bytes");
+  std::string out(sizeof(std::uint64_t), '\0');
   const std::uint64_t length = text.size();
+  std::memcpy(out.data(), &length, sizeof length);
+  return out + text;
+}
+
+void write(const std::filesystem::path& path, const std::vector<Tensor>& tensors,
+           const std::map<std::string, std::string>& metadata) {
+  const std::string header = header_of(tensors, metadata);
   FileWriter file(path);
-  file.write(std::as_bytes(std::span(&length, 1)));
-  file.write(text);
+  file.write(header);
   for (const Tensor& t : tensors) file.write(t.values);
   file.commit();
 }

@@ -63,8 +63,13 @@ BasicMatrix<double> to_doubles(const Tensor& tensor, std::string_view what);
 Tensor tensor_of(std::string name, ConstRows rows);
 Tensor tensor_of(std::string name, MatrixView<const double> rows);
 
-/// Writes the file whole or not at all. Throws InvalidArgument for names that occur twice or values
-/// that do not match their shape, IoError when it cannot be written.
+/// The first bytes of such a file, up to the values. Throws InvalidArgument for names that occur
+/// twice, values that do not match their shape and text that is not UTF-8.
+std::string header_of(const std::vector<Tensor>& tensors,
+                      const std::map<std::string, std::string>& metadata = {});
+
+/// Writes the file whole or not at all. Throws as header_of does, and IoError when it cannot be
+/// written.
 void write(const std::filesystem::path& path, const std::vector<Tensor>& tensors,
            const std::map<std::string, std::string>& metadata = {});
 

@@ -69,6 +69,20 @@ LATLAS_INLINE hn::Vec<DF> fused(hn::Vec<DF> a, hn::Vec<DF> b, hn::Vec<DF> c) {
 #endif
 }
 
+/// c + a₀ b₀ + a₁ b₁, where a lane of a and of b holds two signed 16-bit numbers; exact as long as
+/// no partial sum leaves 32 bits.
+LATLAS_INLINE hn::Vec<DI> add_pairs(hn::Vec<DI> a, hn::Vec<DI> b, hn::Vec<DI> c) {
+#if HWY_TARGET == HWY_AVX2
+  return hn::Add(c, hn::Vec<DI>{_mm256_madd_epi16(a.raw, b.raw)});
+#elif HWY_TARGET == HWY_AVX3
+  return hn::Add(c, hn::Vec<DI>{_mm512_madd_epi16(a.raw, b.raw)});
+#else
+  const auto a0 = hn::ShiftRight<16>(hn::ShiftLeft<16>(a)), a1 = hn::ShiftRight<16>(a);
+  const auto b0 = hn::ShiftRight<16>(hn::ShiftLeft<16>(b)), b1 = hn::ShiftRight<16>(b);
+  return hn::Add(hn::Add(c, hn::Mul(a0, b0)), hn::Mul(a1, b1));
+#endif
+}
+
 LATLAS_INLINE F16 zero() {
   F16 r;
   LATLAS_EACH r.v[p] = hn::Zero(DF());
