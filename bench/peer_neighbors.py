@@ -2,7 +2,7 @@
 
 peer_neighbors.py METHOD ROWS.npy METRIC K OUT.npy THREADS
 
-METHOD: flat, ivf:NPROBE, hnsw:EF, pynndescent. Writes the indices (rows × K, without the row
+METHOD: flat, ivf:LISTS:NPROBE (LISTS 0: 4 √n), hnsw:M:CONSTRUCTION:EF, pynndescent. Writes the indices (rows × K, without the row
 itself) and prints seconds as JSON; building the index counts.
 """
 
@@ -28,7 +28,8 @@ def main():
     if metric == "cosine":
         rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     n, d = rows.shape
-    name, _, setting = method.partition(":")
+    name, *settings = method.split(":")
+    settings = [int(s) for s in settings]
     begin = time.monotonic()
     if name in ("flat", "ivf"):
         import faiss
@@ -36,18 +37,20 @@ def main():
         if name == "flat":
             index = faiss.IndexFlatL2(d)
         else:
-            index = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, int(4 * n ** 0.5))
+            lists, probes = settings
+            index = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, lists or int(4 * n ** 0.5))
             index.train(rows)
-            index.nprobe = int(setting)
+            index.nprobe = probes
         index.add(rows)
         found = index.search(rows, k + 1)[1]
     elif name == "hnsw":
         import hnswlib
+        m, construction, ef = settings
         index = hnswlib.Index(space="l2", dim=d)
-        index.init_index(max_elements=n, ef_construction=200, M=16)
+        index.init_index(max_elements=n, ef_construction=construction, M=m)
         index.set_num_threads(threads)
         index.add_items(rows)
-        index.set_ef(max(int(setting), k + 1))
+        index.set_ef(max(ef, k + 1))
         found = index.knn_query(rows, k=k + 1)[0].astype("int64")
     elif name == "pynndescent":
         import pynndescent

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -111,6 +112,89 @@ TEST(ApproximateNeighbors, FindNearlyAll) {
   expect_lawful(found, queries, x, 15, false);
 }
 
+TEST(ApproximateNeighbors, LookAtAsManyGroupsAsASampleNeeds) {
+  for (const std::int64_t inner : {2, 12}) {
+    const Matrix x = curved(kMany, 24, inner);
+    for (const std::int64_t k : {1, 15, 60})
+      EXPECT_GE(measured_recall(approximate_neighbors(x, {.k = k}), x, "euclidean", 200, 3).value,
+                0.95)
+          << inner << " numbers, k = " << k;
+    const Matrix queries = curved(300, 24, inner, 8);
+    for (const std::int64_t k : {1, 15}) {
+      const Neighbors found = approximate_neighbors(queries, x, {.k = k});
+      const Neighbors exact = nearest_neighbors(queries, x, {.k = k});
+      std::int64_t hits = 0;
+      for (std::int64_t i = 0; i < 300; ++i)
+        for (std::int64_t j = 0; j < k; ++j)
+          hits += found.distance(i, j) <= exact.distance(i, k - 1) ? 1 : 0;
+      EXPECT_GE(static_cast<double>(hits) / static_cast<double>(300 * k), 0.93)
+          << inner << " numbers, k = " << k;
+    }
+  }
+}
+
+TEST(ApproximateNeighbors, FindTheRowsOfTinyClustersFarApart) {
+  // 400 clusters of 5 rows: lists of 15 reach into other clusters, the first 4 must be the own.
+  Matrix x = curved(2000, 8, 4);
+  for (std::int64_t i = 0; i < 2000; ++i)
+    for (std::int64_t j = 0; j < 8; ++j)
+      x(i, j) =
+          x(i, j) / 1000 + static_cast<float>(random::normal(
+                               {.seed = 7, .index = static_cast<std::uint64_t>(i % 400 * 8 + j)}));
+  const Neighbors graph = approximate_neighbors(x, {.k = 15});
+  expect_lawful(graph, x, x, 15, true);
+  std::int64_t own = 0;
+  for (std::int64_t i = 0; i < 2000; ++i)
+    for (std::int64_t j = 0; j < 4; ++j) own += graph.index(i, j) % 400 == i % 400 ? 1 : 0;
+  EXPECT_GE(own, 7900);
+}
+
+TEST(ApproximateNeighbors, OfRowsThatOnlyOneSideFindsAreOfferedToTheOther) {
+  // With one probe and no sweep, a row sees its own group and little more; what it lacks may only
+  // come from rows that looked at its group.
+  const Matrix x = curved(4000, 12, 5);
+  const Neighbors graph = approximate_neighbors(x, {.k = 10, .probes = 2, .sweeps = 0});
+  std::int64_t beyond = 0;
+  for (std::int64_t i = 0; i < 4000; ++i)
+    for (std::int64_t j = 0; j < 10; ++j) {
+      const std::int32_t other = graph.index(i, j);
+      // Whoever holds a row at this distance is held by it, or its list is full of nearer ones.
+      const auto list = graph.distance[other];
+      const bool held = std::find(graph.index.row(other), graph.index.row(other) + 10,
+                                  static_cast<std::int32_t>(i)) != graph.index.row(other) + 10;
+      beyond += !held && graph.distance(i, j) < list.back() ? 1 : 0;
+    }
+  EXPECT_EQ(beyond, 0);
+}
+
+TEST(ApproximateIndex, GivesEachBatchWhatOneSearchGives) {
+  const Matrix data = curved(3000, 10, 4), queries = curved(400, 10, 4, 5);
+  for (const char* metric : {"euclidean", "cosine"}) {
+    const NeighborsParams params{.k = 9, .metric = metric};
+    const Neighbors all = approximate_neighbors(queries, data, params);
+    const ApproximateIndex index(data, params);
+    for (const std::int64_t first : {0, 100, 399}) {
+      const Neighbors some = index.search(queries.rows(first, 400));
+      for (std::int64_t i = first; i < 400; ++i)
+        for (std::int64_t j = 0; j < 9; ++j) {
+          ASSERT_EQ(some.index(i - first, j), all.index(i, j)) << metric << " row " << i;
+          ASSERT_EQ(some.distance(i - first, j), all.distance(i, j)) << metric << " row " << i;
+        }
+    }
+  }
+  EXPECT_EQ(
+      message_of<InvalidArgument>([&] { ApproximateIndex(data, {.k = 9}).search(Matrix(3, 4)); }),
+      "neighbors: queries have 4 columns, the data 10; they must agree");
+}
+
+TEST(ApproximateIndex, TakesQueriesFarOutsideTheData) {
+  const Matrix data = curved(1500, 5, 3);
+  Matrix queries = curved(50, 5, 3, 6);
+  for (std::int64_t i = 0; i < 25 * 5; ++i) queries.data()[i] *= 1e25F;
+  const Neighbors found = ApproximateIndex(data, {.k = 4}).search(queries);
+  expect_lawful(found, queries, data, 4, false);
+}
+
 TEST(ApproximateNeighbors, TakeDuplicatesByIndex) {
   Matrix half = curved(2000, 6, 3);
   for (std::int64_t i = 0; i < 2000; i += 2) std::copy_n(half.row(0), 6, half.row(i));
@@ -129,7 +213,7 @@ TEST(ApproximateNeighbors, TakeDuplicatesByIndex) {
 TEST(ApproximateNeighbors, AreTheSameForAllThreadsAndInstructionSets) {
   const Matrix x = curved(1500, 19, 4), queries = curved(130, 19, 4, 2);
   const NeighborsParams params{.k = 12, .probes = 3, .sweeps = 2};
-  const NeighborsParams cosine{.k = 12, .metric = "cosine", .probes = 3};
+  const NeighborsParams cosine{.k = 12, .metric = "cosine"};
   simd::select(simd::available().front());
   const Neighbors best = approximate_neighbors(x, params);
   const Neighbors angles = approximate_neighbors(x, cosine);
@@ -187,8 +271,8 @@ TEST(ApproximateNeighbors, SayWhatIsWrongWithTheInput) {
   EXPECT_EQ(
       message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 3, .search = "guess"}); }),
       "neighbors: search is 'guess', it must be one of auto, exact, approximate");
-  EXPECT_EQ(message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 3, .probes = 0}); }),
-            "neighbors: probes is 0, it must be between 1 and 1048576");
+  EXPECT_EQ(message_of<InvalidArgument>([&] { approximate_neighbors(x, {.k = 3, .probes = -1}); }),
+            "neighbors: probes is -1, it must be between 0 and 1048576");
   EXPECT_THROW(approximate_neighbors(Matrix(), {.k = 1}), InvalidArgument);
   EXPECT_THROW(approximate_neighbors(Matrix(1, 3), {.k = 1}), InvalidArgument);
   EXPECT_THROW(approximate_neighbors(Matrix(4, 2), x, {.k = 1}), InvalidArgument);

@@ -13,6 +13,8 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/core/simd.h"
+#include "latlas/neighbors/panels.h"
+#include "latlas/neighbors/sketch.h"
 #include "tests/core/helpers.h"
 #include "tests/neighbors/brute_force.h"
 
@@ -58,6 +60,76 @@ TEST(ExactNeighbors, EqualTheTwinForEveryCount) {
   const Matrix x = clustered(500, 5);
   for (const std::int64_t k : {1, 2, 90, 95, 96, 97, 250, 498, 499})
     expect_equals_twin(x, k, sentence("k = ", k));
+}
+
+TEST(ExactNeighbors, EqualTheTwinForAThousandNeighbors) {
+  expect_equals_twin(clustered(1500, 24), 1000);
+  expect_equals_twin(clustered(1001, 3), 1000, "all others");
+}
+
+/// Rows near a subspace of 8 dimensions, some of them far out or next to the mean.
+Matrix near_a_plane(std::int64_t n, std::int64_t d) {
+  const Matrix axes = clustered(8, d, 0, 1, 3);
+  Matrix x(n, d);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double length = i % 500 == 17 ? 1e4 : (i % 500 == 18 ? 1e-5 : 1);
+    for (std::int64_t a = 0; a < 8; ++a) {
+      const double along =
+          length * random::normal({.seed = 4, .index = static_cast<std::uint64_t>(i * 8 + a)});
+      for (std::int64_t j = 0; j < d; ++j) x(i, j) += static_cast<float>(along * axes(a, j));
+    }
+    for (std::int64_t j = 0; j < d; ++j)
+      x(i, j) += static_cast<float>(
+          length * random::normal({.seed = 5, .index = static_cast<std::uint64_t>(i * d + j)}));
+  }
+  return x;
+}
+
+scan::Sketcher sketcher_of(const Matrix& x, std::int64_t count) {
+  return scan::sketcher_for(x, scan::frame_of(x, x, "test"), scan::in_order(x.rows()), x.rows(),
+                            count, 16);
+}
+
+TEST(ExactNeighbors, EqualTheTwinWhereSketchesAreTheRowsThemselves) {
+  for (const std::int64_t d : {63, 96}) {
+    Matrix x(1300, d);  // no direction is longer than another
+    for (std::int64_t at = 0; at < x.size(); ++at)
+      x.data()[at] = static_cast<float>(random::normal({.index = static_cast<std::uint64_t>(at)}));
+    EXPECT_EQ(sketcher_of(x, 3).numbers, d);
+    expect_equals_twin(x, 2, sentence("d = ", d));
+  }
+}
+
+TEST(ExactNeighbors, EqualTheTwinWhereSketchesAreShort) {
+  const Matrix x = near_a_plane(6000, 64);
+  const std::int64_t numbers = sketcher_of(x, 6).numbers;
+  EXPECT_GT(numbers, 8);
+  EXPECT_LT(numbers, 64);
+  const Neighbors graph = nearest_neighbors(x, {.k = 5});
+  std::vector<std::int32_t> some;
+  for (std::int32_t i = 0; i < 6000; i += i % 500 < 20 ? 1 : 97) some.push_back(i);
+  for (const std::int32_t i : some) {
+    const auto all = twin::ranked(x.row(i), x, i);
+    for (std::int64_t j = 0; j < 5; ++j) {
+      ASSERT_EQ(graph.index(i, j), all[static_cast<std::size_t>(j)].second) << "row " << i;
+      ASSERT_EQ(graph.distance(i, j), all[static_cast<std::size_t>(j)].first) << "row " << i;
+    }
+  }
+}
+
+TEST(ExactNeighbors, WithSketchesAreTheSameEverywhere) {
+  const Matrix x = near_a_plane(2500, 64);
+  EXPECT_GT(sketcher_of(x, 4).numbers, 0);
+  const Neighbors first = nearest_neighbors(x, {.k = 3});
+  for (const int threads : {1, 2, 3, 7}) {
+    const ThreadLimit limit(threads);
+    expect_equal(nearest_neighbors(x, {.k = 3}), first, sentence(threads, " threads"));
+  }
+  for (const auto& target : simd::available()) {
+    simd::select(target);
+    expect_equal(nearest_neighbors(x, {.k = 3}), first, target);
+  }
+  simd::select(simd::available().front());
 }
 
 TEST(ExactNeighbors, EqualTheTwinForEverySizeAroundABlock) {

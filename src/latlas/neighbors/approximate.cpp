@@ -1,14 +1,19 @@
-// Approximate neighbors in four steps.
+// Approximate neighbors in five steps.
 //
 // 1. The distinct rows are copied in compact order (panels.h), so that what is near in space is
 //    near in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
-// 2. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
+// 2. How many groups a row must look at is measured: a seeded sample of rows is searched among all
+//    groups, and the places of the found neighbors' groups in the rows' orders are counted.
+// 3. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
 //    among the groups of these, `probes` of them. Its choice depends on nothing but itself.
-// 3. Queries are worked on in blocks of neighbors, whose choices agree for the most part: each
+//    Queries are worked on in blocks of neighbors, whose choices agree for the most part: each
 //    group is multiplied with the queries that chose it, through the same tile and under the same
-//    limits as in exact search. The result is exactly the best among the rows looked at.
-// 4. Refinement: in each sweep a row is compared with the neighbors of its neighbors. A sweep reads
-//    the old graph and writes a new one, so no order of the rows matters.
+//    limits as in exact search. The result is exactly the best among the rows looked at, and which
+//    groups these were is kept.
+// 4. A row that found another is offered to it, in case that the other did not look there.
+// 5. Refinement: in each sweep a row is compared with the neighbors of its neighbors, but for those
+//    in groups it has looked at: it has seen them, and they are most. A sweep reads the old graph
+//    and writes a new one, so no order of the rows matters.
 //    (Dong, Moses, Li, Efficient k-nearest neighbor graph construction for generic similarity
 //    measures, 2011, without its sampling.)
 #include "latlas/neighbors/approximate.h"
@@ -46,7 +51,26 @@ struct Partition {
 /// Which queries of a block chose a group.
 struct Chosen {
   std::uint64_t who[2];  // one bit a query
+
+  bool by(std::int64_t query) const { return ((who[query / 64] >> (query % 64)) & 1) != 0; }
 };
+
+/// A group that queries of a block looked at, and which: whoever looked at a group has seen its
+/// rows and need not measure them again.
+struct Looked {
+  std::int32_t group;
+  Chosen chosen;
+};
+
+/// For each block of queries the groups it looked at, ascending.
+using Record = std::vector<std::vector<Looked>>;
+
+inline bool looked_at(const Record& record, std::int64_t query, std::int64_t group) {
+  const auto& block = record[static_cast<std::size_t>(query / kBlock)];
+  const auto at = std::lower_bound(block.begin(), block.end(), group,
+                                   [](const Looked& l, std::int64_t g) { return l.group < g; });
+  return at != block.end() && at->group == group && at->chosen.by(query % kBlock);
+}
 
 /// What choosing needs besides a Worker; one for each worker.
 struct Chooser {
@@ -70,11 +94,31 @@ struct Chooser {
   std::vector<GroupAt> order;
 };
 
+using Fresh = BasicMatrix<std::uint8_t>;
+
 struct Refining {
   ConstRows data;          // in compact order
   const Neighbors& graph;  // of the data's rows
+  const Record& record;    // of the probing that made the graph
   std::int64_t near;       // of a list's rows that are followed
+  const Fresh& fresh;      // n × near: 1 where the row came into the list in the last sweep
 };
+
+inline void read_list(const Neighbors& lists, std::int64_t i, std::span<Key> list) {
+  for (std::size_t j = 0; j < list.size(); ++j) {
+    const auto at = static_cast<std::int64_t>(j);
+    list[j] = (Key{std::bit_cast<std::uint32_t>(lists.distance(i, at))} << 32) |
+              static_cast<std::uint32_t>(lists.index(i, at));
+  }
+}
+
+inline void write_list(std::span<const Key> list, std::int64_t i, Neighbors& lists) {
+  for (std::size_t j = 0; j < list.size(); ++j) {
+    const auto at = static_cast<std::int64_t>(j);
+    lists.index(i, at) = row_of(list[j]);
+    lists.distance(i, at) = distance_of(list[j]);
+  }
+}
 
 /// Rows already seen, as a small hash table that is emptied by counting up.
 class Seen {
@@ -193,15 +237,29 @@ void choose_groups(const scan::Partition& p, std::int64_t queries, scan::Worker&
   std::sort(c.order.begin(), c.order.end(), scan::nearer);
 }
 
-/// Fills row chosen[i] of the lists for every query of the block, from the groups it chooses.
+// The beginning of a group's panels is asked for while another group is multiplied; what follows
+// it memory foresees by itself.
+LATLAS_INLINE void ask_for(const scan::Panels& panels, std::int64_t group) {
+  const float* panel = panels.panel(group * kGroup);
+  const std::int64_t ahead = std::min<std::int64_t>(panels.cols() * kPanelWidth, 1024);
+  for (std::int64_t i = 0; i < ahead; i += 16) hwy::Prefetch(panel + i);
+  for (std::int64_t i = 0; i < kGroup; i += 16)
+    hwy::Prefetch(panels.half_norm.data() + group * kGroup + i);
+}
+
+/// Fills row chosen[i] of the lists for every query of the block, from the groups it chooses, and
+/// says which these were.
 void probe_block(const scan::Partition& p, ConstRows rows, std::span<const std::int32_t> chosen,
-                 std::int64_t count, scan::Worker& w, scan::Chooser& c, Neighbors& lists) {
+                 std::int64_t count, scan::Worker& w, scan::Chooser& c, Neighbors& lists,
+                 std::vector<scan::Looked>* looked) {
   const auto queries = static_cast<std::int64_t>(chosen.size());
   begin_block(p.rows, rows, chosen, w);
   score_groups(p, queries, w, c);
   choose_groups(p, queries, w, c);
-  for (const scan::GroupAt& at : c.order) {
-    scan::Chosen& by = c.chosen[static_cast<std::size_t>(at.group)];
+  for (std::size_t i = 0; i < c.order.size(); ++i) {
+    const scan::GroupAt& at = c.order[i];
+    if (i + 1 < c.order.size()) ask_for(p.rows, c.order[i + 1].group);
+    const scan::Chosen& by = c.chosen[static_cast<std::size_t>(at.group)];
     std::int64_t concerned = 0;
     for (int half = 0; half < 2; ++half)
       for (std::uint64_t bits = by.who[half]; bits != 0; bits &= bits - 1) {
@@ -209,57 +267,119 @@ void probe_block(const scan::Partition& p, ConstRows rows, std::span<const std::
         w.who[concerned] = q;
         w.bar[concerned++] = w.limit[q];
       }
-    by = {};
     scan_concerned(p.rows, queries, concerned, at.group, w);
+    make_room(p.rows, rows, chosen, count, w);
+  }
+  std::sort(c.touched.begin(), c.touched.end());
+  if (looked != nullptr) looked->reserve(c.touched.size());
+  for (const std::int32_t group : c.touched) {
+    scan::Chosen& by = c.chosen[static_cast<std::size_t>(group)];
+    if (looked != nullptr) looked->push_back({group, by});
+    by = {};
+  }
+  finish_block(p.rows, rows, chosen, count, w, lists);
+}
+
+/// Fills row chosen[i] of the lists for every query of the block, from all groups.
+void scan_all(const scan::Partition& p, ConstRows rows, std::span<const std::int32_t> chosen,
+              std::int64_t count, scan::Worker& w, Neighbors& lists) {
+  const auto queries = static_cast<std::int64_t>(chosen.size());
+  begin_block(p.rows, rows, chosen, w);
+  for (std::int64_t g = 0; g < p.rows.groups; ++g) {
+    for (std::int64_t q = 0; q < queries; ++q) {
+      w.who[q] = static_cast<std::int32_t>(q);
+      w.bar[q] = w.limit[q];
+    }
+    scan_concerned(p.rows, queries, queries, g, w);
     make_room(p.rows, rows, chosen, count, w);
   }
   finish_block(p.rows, rows, chosen, count, w, lists);
 }
 
-/// Improves the list of a query, sorted keys, by its neighbors' neighbors in the graph.
-/// @param fresh  room for near² rows.
-void refine(const scan::Refining& r, const float* query, std::span<scan::Key> list,
-            scan::Seen& seen, std::vector<std::int32_t>& fresh) {
-  const std::int64_t d = r.data.cols();
+// At most this share of Σ (x − y)² is lost by summing in float32, whose terms are not negative.
+double float_doubt(std::int64_t d) { return (static_cast<double>(d / 16) + 8) * 0x1p-23; }
+
+LATLAS_INLINE float rough_square(const float* x, const float* y, std::int64_t d) {
+  F16 sum = zero();
+  std::int64_t k = 0;
+  for (; k + 16 <= d; k += 16) {
+    const F16 gap = load(x + k) - load(y + k);
+    sum = fma(gap, gap, sum);
+  }
+  if (k < d) {
+    const F16 gap =
+        load_first(x + k, static_cast<int>(d - k)) - load_first(y + k, static_cast<int>(d - k));
+    sum = fma(gap, gap, sum);
+  }
+  return reduce(sum);
+}
+
+/// Improves the list of row i, sorted keys, by its neighbors' neighbors in the graph: those that a
+/// fresh entry leads to, of the groups that it has not looked at.
+/// @param chosen  for each group, by which queries of the block.
+/// @param fresh   room for near² rows.
+void refine(const scan::Refining& r, const std::vector<scan::Chosen>& chosen, std::int64_t i,
+            std::span<scan::Key> list, scan::Seen& seen, std::vector<std::int32_t>& fresh) {
+  const std::int64_t d = r.data.cols(), q = i % kBlock;
+  const float* query = r.data.row(i);
   seen.clear();
   for (const scan::Key key : list) seen.insert(scan::row_of(key));
   // All rows are asked for before the first is measured, so that memory works ahead.
   std::size_t count = 0;
   for (std::int64_t a = 0; a < r.near; ++a) {
-    const std::int32_t* next = r.graph.index.row(scan::row_of(list[static_cast<std::size_t>(a)]));
+    const std::int32_t via = scan::row_of(list[static_cast<std::size_t>(a)]);
+    const std::int32_t* next = r.graph.index.row(via);
+    const std::uint8_t* news = r.fresh.row(via);
+    const bool all = r.fresh(i, a) != 0;
     for (std::int64_t b = 0; b < r.near; ++b) {
-      if (!seen.insert(next[b])) continue;
+      if (!all && news[b] == 0) continue;
+      const auto group = static_cast<std::size_t>(next[b] / static_cast<std::int32_t>(kGroup));
+      if (chosen[group].by(q) || !seen.insert(next[b])) continue;
       fresh[count++] = next[b];
       for (std::int64_t k = 0; k < d && k < 64; k += 16) hwy::Prefetch(r.data.row(next[b]) + k);
     }
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    const scan::Key key = scan::key_of(squared_distance(query, r.data.row(fresh[i]), d), fresh[i]);
+  const double share = 1 - float_doubt(d);
+  const auto bar_of = [&](scan::Key key) {
+    const auto farthest = static_cast<double>(scan::distance_of(key));
+    return static_cast<float>(farthest * farthest * (1 + 0x1p-20) / share);
+  };
+  float bar = bar_of(list.back());
+  for (std::size_t c = 0; c < count; ++c) {
+    const float* row = r.data.row(fresh[c]);
+    if (rough_square(query, row, d) > bar) continue;
+    const scan::Key key = scan::key_of(squared_distance(query, row, d), fresh[c]);
     if (key >= list.back()) continue;
     std::size_t at = list.size() - 1;
     for (; at > 0 && list[at - 1] > key; --at) list[at] = list[at - 1];
     list[at] = key;
+    bar = bar_of(list.back());
   }
 }
 
-void refine_rows(const scan::Refining& r, ConstRows queries, const Neighbors& from,
-                 std::int64_t begin, std::int64_t end, Neighbors& to) {
-  const auto k = static_cast<std::size_t>(from.k());
-  scan::Seen seen(from.k() + r.near * r.near);
-  std::vector<scan::Key> list(k);
+/// Refines the lists of one block of rows, and says what is fresh in them.
+/// @param chosen  one for each group, empty; left so.
+void refine_block(const scan::Refining& r, std::int64_t begin, std::int64_t end,
+                  std::vector<scan::Chosen>& chosen, Neighbors& to, scan::Fresh& fresh_to) {
+  const std::int64_t count = r.graph.k();
+  const auto& looked = r.record[static_cast<std::size_t>(begin / kBlock)];
+  for (const scan::Looked& l : looked) chosen[static_cast<std::size_t>(l.group)] = l.chosen;
+  scan::Seen seen(count + r.near * r.near);
+  std::vector<scan::Key> list(static_cast<std::size_t>(count));
   std::vector<std::int32_t> fresh(static_cast<std::size_t>(r.near * r.near));
   for (std::int64_t i = begin; i < end; ++i) {
-    const auto index = from.index[i];
-    const auto distance = from.distance[i];
-    for (std::size_t j = 0; j < k; ++j)
-      list[j] = (scan::Key{std::bit_cast<std::uint32_t>(distance[j])} << 32) |
-                static_cast<std::uint32_t>(index[j]);
-    refine(r, queries.row(i), list, seen, fresh);
-    for (std::size_t j = 0; j < k; ++j) {
-      to.index[i][j] = scan::row_of(list[j]);
-      to.distance[i][j] = scan::distance_of(list[j]);
+    scan::read_list(r.graph, i, list);
+    refine(r, chosen, i, list, seen, fresh);
+    // Both lists ascend, and what the old one holds of the new one stands in the same order.
+    std::int64_t old = 0;
+    for (std::int64_t j = 0; j < r.near; ++j) {
+      const bool held = scan::row_of(list[static_cast<std::size_t>(j)]) == r.graph.index(i, old);
+      fresh_to(i, j) = held ? 0 : 1;
+      old += held ? 1 : 0;
     }
+    scan::write_list(list, i, to);
   }
+  for (const scan::Looked& l : looked) chosen[static_cast<std::size_t>(l.group)] = {};
 }
 
 }  // namespace
@@ -271,10 +391,14 @@ namespace latlas {
 namespace {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(probe_block);
-HWY_EXPORT(refine_rows);
+HWY_EXPORT(scan_all);
+HWY_EXPORT(refine_block);
 
 constexpr std::int64_t kRound = 64 * scan::kBlock;  // rows between two reports
-constexpr std::int64_t kFollowed = 24;              // of a list's rows, in refinement
+constexpr std::int64_t kFollowed = 32;              // of a list's rows, in refinement
+constexpr std::int64_t kPilot = 384;                // rows on which the probes are measured
+constexpr std::int64_t kMostProbes = 512;           // that are chosen by it
+constexpr std::int64_t kReach = 12;                 // supergroups, at least
 constexpr double kExactly = 5e11;                   // multiply-adds that `auto` spends on exactness
 
 class Clock {
@@ -291,16 +415,12 @@ class Clock {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-scan::Partition partition(ConstRows data, ConstRows queries, std::int64_t count,
-                          std::int64_t probes) {
+scan::Partition partition(ConstRows data, ConstRows queries) {
   scan::Partition p;
   p.rows = scan::pack(data, scan::frame_of(data, queries, "neighbors"), scan::in_order(data.rows()),
                       LATLAS_DISPATCH(panel_width)());
   p.groups = scan::pack_centers(p.rows);
   p.supers = scan::pack_centers(p.groups);
-  // Enough rows for a whole list, also when the last group, which may hold few, is among them.
-  p.probes = std::max(probes, count / scan::kGroup + 2);
-  p.reach = std::max<std::int64_t>(8, 4 * p.probes / scan::kGroup + 2);
   return p;
 }
 
@@ -318,10 +438,90 @@ Neighbors empty_lists(std::int64_t n, std::int64_t k) {
   return {BasicMatrix<std::int32_t>(n, k), Matrix(n, k)};
 }
 
+// Some rows of the data, seeded; ascending.
+std::vector<std::int32_t> pilot_rows(std::int64_t n) {
+  std::vector<std::int32_t> rows(static_cast<std::size_t>(kPilot));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = static_cast<std::int32_t>(random::below(
+        static_cast<std::uint64_t>(n),
+        {.stream = random::Stream::sample, .sub = 2, .index = static_cast<std::uint64_t>(i)}));
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+// How many groups, the nearest first, hold the share `held` of the true neighbors of a row:
+// measured on a sample of the data.
+std::int64_t probes_that_hold(double held, const scan::Partition& p, ConstRows data,
+                              std::int64_t count) {
+  const std::vector<std::int32_t> sample = pilot_rows(data.rows());
+  const Matrix rows = gather(data, sample);
+  const std::vector<std::int32_t> all = scan::in_order(rows.rows());
+  Neighbors lists = empty_lists(rows.rows(), count);
+  const auto kernel = LATLAS_DISPATCH(scan_all);
+  parallel_for(rows.rows(), scan::kBlock / 2, [&](std::int64_t begin, std::int64_t end) {
+    scan::Worker worker(p.rows.cols(), p.rows.groups, count);
+    kernel(p, rows,
+           std::span(all).subspan(static_cast<std::size_t>(begin),
+                                  static_cast<std::size_t>(end - begin)),
+           count, worker, lists);
+  });
+
+  // In which place of its row's order does a neighbor's group stand?
+  const std::int64_t groups = p.rows.groups, most = std::min(groups, kMostProbes);
+  BasicMatrix<std::int32_t> found(rows.rows(), most);
+  parallel_for(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
+    scan::Block block(p.rows.cols());
+    std::vector<scan::GroupAt> order;
+    for (std::int64_t i = begin; i < end; ++i) {
+      block.fill(p.rows.frame, rows, std::span(all).subspan(static_cast<std::size_t>(i), 1));
+      order.clear();
+      for (std::int64_t g = 0; g < groups; ++g)
+        order.push_back({scan::center_distance(p.rows, block, g), g});
+      std::partial_sort(order.begin(), order.begin() + most, order.end(), scan::nearer);
+      for (std::int64_t j = 0; j < count; ++j) {
+        const std::int64_t place = lists.index(i, j);
+        if (place == sample[static_cast<std::size_t>(i)]) continue;
+        const auto at =
+            std::find_if(order.begin(), order.begin() + most,
+                         [&](const auto& o) { return o.group == place / scan::kGroup; }) -
+            order.begin();
+        if (at < most) ++found(i, at);
+      }
+    }
+  });
+  const double wanted = held * static_cast<double>(rows.rows() * (count - 1));
+  double within = 0;
+  for (std::int64_t probes = 0; probes < most; ++probes) {
+    for (std::int64_t i = 0; i < rows.rows(); ++i) within += found(i, probes);
+    if (within >= wanted) return probes + 1;
+  }
+  return most;
+}
+
+// The share of the neighbors that must be in the groups looked at for a recall of 0.95 and a little
+// more: sweeps find most of the others, unless lists are too short to lead on.
+double share_to_hold(std::int64_t k, std::int64_t sweeps) {
+  if (sweeps == 0 || k < 8) return 0.96;
+  return sweeps == 1 ? 0.83 : 0.77;
+}
+
+// Sets how many groups a query looks at, where so many sweeps follow.
+void set_probes(scan::Partition& p, ConstRows data, const NeighborsParams& params,
+                std::int64_t sweeps) {
+  const std::int64_t count = std::min(params.k + 1, data.rows());
+  const std::int64_t probes =
+      params.probes > 0 ? params.probes
+                        : probes_that_hold(share_to_hold(params.k, sweeps), p, data, count);
+  // Enough rows for a whole list, also when the last group, which may hold few, is among them.
+  p.probes = std::max(probes, count / scan::kGroup + 2);
+  p.reach = std::max(kReach, 4 * p.probes / scan::kGroup + 2);
+}
+
 /// For each of the queries, in compact order, its best `count` of the rows it looks at; no list
-/// when progress asked to stop.
+/// when progress asked to stop. Fills the record where there is one.
 Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count, const Clock& clock,
-                std::int64_t of) {
+                std::int64_t of, scan::Record* record) {
   const std::int64_t n = queries.rows();
   const std::vector<std::int32_t> all = scan::in_order(n);
   const std::span<const std::int32_t> rows(all);
@@ -331,6 +531,8 @@ Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count,
     scan::Chooser chooser;
   };
   std::vector<std::unique_ptr<Pair>> pairs(static_cast<std::size_t>(threads()));
+  if (record != nullptr)
+    record->resize(static_cast<std::size_t>((n + scan::kBlock - 1) / scan::kBlock));
   const auto kernel = LATLAS_DISPATCH(probe_block);
   for (std::int64_t first = 0; first < n; first += kRound) {
     const std::int64_t last = std::min(n, first + kRound);
@@ -343,27 +545,86 @@ Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count,
           kernel(p, queries,
                  rows.subspan(static_cast<std::size_t>(first + begin),
                               static_cast<std::size_t>(end - begin)),
-                 count, pair->worker, pair->chooser, lists);
+                 count, pair->worker, pair->chooser, lists,
+                 record == nullptr
+                     ? nullptr
+                     : &(*record)[static_cast<std::size_t>((first + begin) / scan::kBlock)]);
         });
     if (clock.stops(last, of)) return {};
   }
   return lists;
 }
 
-/// One sweep over the queries' lists through the graph of the data.
-Neighbors sweep(ConstRows data, const Neighbors& graph, ConstRows queries, const Neighbors& lists,
-                const Clock& clock, std::int64_t done, std::int64_t of) {
-  Neighbors next = empty_lists(lists.rows(), lists.k());
-  const std::int64_t near = std::min({kFollowed, lists.k(), graph.k()}), n = lists.rows();
-  const auto kernel = LATLAS_DISPATCH(refine_rows);
-  for (std::int64_t first = 0; first < n; first += kRound) {
-    const std::int64_t last = std::min(n, first + kRound);
-    parallel_for(last - first, scan::kBlock, [&](std::int64_t begin, std::int64_t end) {
-      kernel({data, graph, near}, queries, lists, first + begin, first + end, next);
-    });
-    if (clock.stops(done + last, of)) return {};
+// A row that found another is offered to it: what one of two missed the other may have seen.
+// Offers to rows that looked at the group of the one who offers are left out, they have seen it.
+void offer_back(const scan::Record& record, Neighbors& lists) {
+  struct Offer {
+    std::int32_t to;
+    scan::Key key;
+  };
+  const std::int64_t n = lists.rows(), k = lists.k();
+  const auto blocks = static_cast<std::size_t>((n + scan::kBlock - 1) / scan::kBlock);
+  std::vector<std::vector<Offer>> made(blocks), got(blocks);
+  const auto last_key = [&](std::int64_t i) {
+    return (scan::Key{std::bit_cast<std::uint32_t>(lists.distance(i, k - 1))} << 32) |
+           static_cast<std::uint32_t>(lists.index(i, k - 1));
+  };
+  parallel_for(n, scan::kBlock, [&](std::int64_t begin, std::int64_t end) {
+    auto& offers = made[static_cast<std::size_t>(begin / scan::kBlock)];
+    for (std::int64_t i = begin; i < end; ++i)
+      for (std::int64_t j = 0; j < k; ++j) {
+        const std::int32_t to = lists.index(i, j);
+        const scan::Key key =
+            (scan::Key{std::bit_cast<std::uint32_t>(lists.distance(i, j))} << 32) |
+            static_cast<std::uint32_t>(i);
+        if (to == i || key > last_key(to) || scan::looked_at(record, to, i / scan::kGroup))
+          continue;
+        offers.push_back({to, key});
+      }
+  });
+  for (const auto& offers : made)
+    for (const Offer& o : offers) got[static_cast<std::size_t>(o.to / scan::kBlock)].push_back(o);
+  parallel_for(static_cast<std::int64_t>(blocks), 1, [&](std::int64_t begin, std::int64_t) {
+    std::vector<scan::Key> list(static_cast<std::size_t>(k));
+    for (const Offer& o : got[static_cast<std::size_t>(begin)]) {
+      if (o.key >= last_key(o.to)) continue;
+      scan::read_list(lists, o.to, list);
+      std::size_t at = list.size() - 1;
+      for (; at > 0 && list[at - 1] > o.key; --at) list[at] = list[at - 1];
+      list[at] = o.key;
+      scan::write_list(list, o.to, lists);
+    }
+  });
+}
+
+/// The lists of all rows after so many sweeps. The first follows every entry, the others those that
+/// came in by the one before.
+Neighbors swept(ConstRows data, Neighbors graph, const scan::Record& record, std::int64_t sweeps,
+                const Clock& clock) {
+  const std::int64_t near = std::min(kFollowed, graph.k()), n = graph.rows();
+  const std::int64_t groups = (n + scan::kGroup - 1) / scan::kGroup;
+  scan::Fresh fresh(sweeps > 0 ? n : 0, near);
+  std::fill_n(fresh.data(), fresh.size(), std::uint8_t{1});
+  std::vector<std::vector<scan::Chosen>> chosen(static_cast<std::size_t>(threads()));
+  const auto kernel = LATLAS_DISPATCH(refine_block);
+  for (std::int64_t sweep = 1; sweep <= sweeps; ++sweep) {
+    Neighbors next = empty_lists(n, graph.k());
+    scan::Fresh next_fresh(n, near);
+    for (std::int64_t first = 0; first < n; first += kRound) {
+      const std::int64_t last = std::min(n, first + kRound);
+      parallel_for_worker(last - first, scan::kBlock,
+                          [&](std::int64_t begin, std::int64_t end, int id) {
+                            auto& mine = chosen[static_cast<std::size_t>(id)];
+                            mine.resize(static_cast<std::size_t>(groups));
+                            kernel({data, graph, record, near, fresh}, first + begin, first + end,
+                                   mine, next, next_fresh);
+                          });
+      if (clock.stops(sweep * n + last, (1 + sweeps) * n)) return {};
+    }
+    graph = std::move(next);
+    fresh = std::move(next_fresh);
   }
-  return next;
+  return graph;
 }
 
 /// The data's distinct rows in compact order, and where they stand in the data.
@@ -396,12 +657,15 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
   const std::int64_t n = data.rows.rows(), count = std::min(params.k + 1, n);
   const std::int64_t steps = n * (1 + params.sweeps);
   Neighbors lists;
+  scan::Record record;
   {
-    const scan::Partition p = partition(data.rows, data.rows, count, params.probes);
-    lists = probe(p, data.rows, count, clock, steps);
+    scan::Partition p = partition(data.rows, data.rows);
+    set_probes(p, data.rows, params, params.sweeps);
+    lists = probe(p, data.rows, count, clock, steps, &record);
   }
-  for (std::int64_t s = 1; s <= params.sweeps && lists.rows() != 0; ++s)
-    lists = sweep(data.rows, lists, data.rows, lists, clock, s * n, steps);
+  if (lists.rows() == 0) return {};
+  offer_back(record, lists);
+  lists = swept(data.rows, std::move(lists), record, params.sweeps, clock);
   if (lists.rows() == 0) return {};
 
   Neighbors graph = empty_lists(rows.rows(), params.k);
@@ -409,27 +673,6 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
     for (std::int64_t i = begin; i < end; ++i)
       for (const std::int32_t row : data.distinct.equals(data.row[static_cast<std::size_t>(i)]))
         expand(data, lists, i, row, graph.index[row], graph.distance[row]);
-  });
-  return graph;
-}
-
-Neighbors solve_queries(ConstRows rows, ConstRows queries, const NeighborsParams& params,
-                        const Progress& progress) {
-  const Clock clock(progress);
-  const Compact data = compact(rows);
-  const std::vector<std::int32_t> order =
-      scan::compact_order(queries, scan::in_order(queries.rows()));
-  const Matrix sorted = gather(queries, order);
-  const std::int64_t n = data.rows.rows(), m = queries.rows(), count = std::min(params.k, n);
-  const scan::Partition p = partition(data.rows, queries, count, params.probes);
-  const Neighbors lists = probe(p, sorted, count, clock, m);
-  if (lists.rows() == 0) return {};
-  Neighbors graph = empty_lists(m, params.k);
-  parallel_for(m, 256, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int32_t query = order[static_cast<std::size_t>(i)];
-      expand(data, lists, i, scan::kNone, graph.index[query], graph.distance[query]);
-    }
   });
   return graph;
 }
@@ -445,14 +688,63 @@ Neighbors approximate_neighbors(ConstRows data, const NeighborsParams& params,
   return graph;
 }
 
+struct ApproximateIndex::State {
+  NeighborsParams params;
+  Compact data;
+  std::int64_t count;
+  scan::Partition partition;
+};
+
+ApproximateIndex::ApproximateIndex(ConstRows data, const NeighborsParams& params) {
+  scan::check_search(data, data, params);
+  const bool cosine = params.metric == "cosine";
+  Compact rows = compact(cosine ? unit_rows(data, "neighbors: data") : ConstRows(data));
+  const std::int64_t count = std::min(params.k, rows.rows.rows());
+  state_.reset(new State{params, std::move(rows), count, {}});
+  state_->partition = partition(state_->data.rows, state_->data.rows);
+  set_probes(state_->partition, state_->data.rows, params, 0);
+}
+ApproximateIndex::ApproximateIndex(ApproximateIndex&&) noexcept = default;
+ApproximateIndex& ApproximateIndex::operator=(ApproximateIndex&&) noexcept = default;
+ApproximateIndex::~ApproximateIndex() = default;
+
+Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) const {
+  const auto& [params, data, count, own] = *state_;
+  require(given.cols() == data.rows.cols(), "neighbors: queries have ", given.cols(),
+          " columns, the data ", data.rows.cols(), "; they must agree");
+  require_finite(given, "neighbors: queries");
+  const bool cosine = params.metric == "cosine";
+  const Matrix unit = cosine ? unit_rows(given, "neighbors: queries") : Matrix();
+  const ConstRows queries = cosine ? ConstRows(unit) : given;
+
+  // Queries far outside the data need a frame that holds them; all else is as it was.
+  scan::Partition wider;
+  if (scan::frame_of(data.rows, queries, "neighbors").scale != own.rows.frame.scale) {
+    wider = partition(data.rows, queries);
+    wider.probes = own.probes;
+    wider.reach = own.reach;
+  }
+  const Clock clock(progress);
+  const std::int64_t m = queries.rows();
+  const std::vector<std::int32_t> order = scan::compact_order(queries, scan::in_order(m));
+  const Neighbors lists =
+      probe(wider.probes == 0 ? own : wider, gather(queries, order), count, clock, m, nullptr);
+  if (lists.rows() == 0) return {};
+  Neighbors graph = empty_lists(m, params.k);
+  parallel_for(m, 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int32_t query = order[static_cast<std::size_t>(i)];
+      expand(data, lists, i, scan::kNone, graph.index[query], graph.distance[query]);
+    }
+  });
+  if (cosine) scan::to_cosine(graph);
+  return graph;
+}
+
 Neighbors approximate_neighbors(ConstRows queries, ConstRows data, const NeighborsParams& params,
                                 const Progress& progress) {
   scan::check_search(queries, data, params);
-  if (params.metric == "euclidean") return solve_queries(data, queries, params, progress);
-  Neighbors graph = solve_queries(unit_rows(data, "neighbors: data"),
-                                  unit_rows(queries, "neighbors: queries"), params, progress);
-  scan::to_cosine(graph);
-  return graph;
+  return ApproximateIndex(data, params).search(queries, progress);
 }
 
 bool searches_exactly(std::int64_t queries, std::int64_t n, std::int64_t d,

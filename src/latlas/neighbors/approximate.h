@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "latlas/core/matrix.h"
 #include "latlas/core/progress.h"
@@ -13,8 +15,8 @@
 namespace latlas {
 
 /// As nearest_neighbors, but a row is compared only with the rows of the groups (of 96 rows) whose
-/// centers are nearest to it (params.probes), and then, params.sweeps times, with its neighbors'
-/// neighbors.
+/// centers are nearest to it (params.probes; 0: as many as a sample of the rows needs), with the
+/// rows that found it, and then, params.sweeps times, with its neighbors' neighbors.
 ///
 /// @return  n × k, or an empty graph (0 rows) when progress asked to stop. Each row holds k
 ///          different rows, never itself, by (distance, index), the distances those of
@@ -25,8 +27,30 @@ namespace latlas {
 Neighbors approximate_neighbors(ConstRows data, const NeighborsParams& params,
                                 const Progress& progress = {});
 
-/// The same for queries against data; nothing is excluded, k ≤ rows of the data. A query's result
-/// does not depend on the other queries.
+/// Data prepared for approximate search, for queries that come in batches. Holds two copies of the
+/// data's distinct rows and needs the data no more.
+class ApproximateIndex {
+ public:
+  /// @param params  k ≤ rows of the data; sweeps are not read: queries have no neighbors' neighbors
+  ///                to begin with, so that 0 probes stands for more of them than within the data.
+  /// @throws InvalidArgument  as nearest_neighbors does.
+  /// Cost: n log(n) d, and 384 n d multiply-adds where params.probes is 0.
+  ApproximateIndex(ConstRows data, const NeighborsParams& params);
+  ApproximateIndex(ApproximateIndex&&) noexcept;
+  ApproximateIndex& operator=(ApproximateIndex&&) noexcept;
+  ~ApproximateIndex();
+
+  /// The k nearest of the data, nearly, for every query; nothing is excluded. A query's result does
+  /// not depend on the other queries.
+  /// @return  m × k, lawful as those of approximate_neighbors; empty when progress asked to stop.
+  Neighbors search(ConstRows queries, const Progress& progress = {}) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The same for one batch.
 Neighbors approximate_neighbors(ConstRows queries, ConstRows data, const NeighborsParams& params,
                                 const Progress& progress = {});
 

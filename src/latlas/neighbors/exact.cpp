@@ -7,7 +7,8 @@
 //    out.
 // 3. Scores come from the product tile and meet the query's limit in registers. Those below it are
 //    appended to the query's buffer. A full buffer is compacted: the count-th best score, made safe
-//    against rounding, is the new limit.
+//    against rounding, is the new limit. For long rows the tile multiplies sketches (sketch.h), and
+//    the few pairs that these do not rule out are scored one by one.
 // 4. What is left is measured exactly and sorted by (distance, index).
 //
 // Where rounding cannot tell rows apart (tight clusters far from each other), compaction would not
@@ -29,7 +30,28 @@
 #define HWY_TARGET_INCLUDE "latlas/neighbors/exact.cpp"
 #include "latlas/core/simd-targets.h"
 
-#include "latlas/neighbors/search-inl.h"
+#include "latlas/neighbors/sketch-inl.h"
+
+#ifndef LATLAS_NEIGHBORS_EXACT_ONCE
+#define LATLAS_NEIGHBORS_EXACT_ONCE
+namespace latlas::scan {
+
+/// The data as a search sees them.
+struct Searched {
+  Panels panels;
+  Panels centers;     // of their groups
+  Sketches sketches;  // when used, the panels are one row wide
+};
+
+struct SearchWorker {
+  SearchWorker(const Searched& in, std::int64_t count)
+      : scan(in.panels.cols(), in.panels.groups, count), sketch(in.sketches.sketcher) {}
+  Worker scan;
+  SketchWorker sketch;
+};
+
+}  // namespace latlas::scan
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
@@ -55,26 +77,43 @@ std::int64_t choose(const scan::Panels& panels, std::int64_t queries, std::int64
   return concerned;
 }
 
+void pack_sketches(const scan::Panels& panels, std::int64_t group, scan::Block& block,
+                   scan::SketchWorker& w, scan::Sketches& out) {
+  sketch_group(panels, group, block, w, out);
+}
+
 /// Fills row chosen[i] of the lists for every query of the block.
-/// @param centers  the centers of the panels' groups, packed likewise.
-void search_block(const scan::Panels& panels, const scan::Panels& centers, ConstRows rows,
-                  std::span<const std::int32_t> chosen, std::int64_t count, scan::Worker& w,
-                  Neighbors& lists) {
+void search_block(const scan::Searched& in, ConstRows rows, std::span<const std::int32_t> chosen,
+                  std::int64_t count, scan::SearchWorker& worker, Neighbors& lists) {
   const auto queries = static_cast<std::int64_t>(chosen.size());
+  const scan::Panels& panels = in.panels;
+  scan::Worker& w = worker.scan;
   begin_block(panels, rows, chosen, w);
-  scan::groups_by_distance(panels, w.block, w.order);
-  if (w.center_score.empty()) w.center_score = Matrix(kBlock, centers.groups * kGroup);
+  if (in.sketches.used()) begin_sketches(panels, in.sketches, queries, count, w, worker.sketch);
+  w.order.resize(static_cast<std::size_t>(panels.groups));
+  for (std::int64_t g = 0; g < panels.groups; ++g)
+    w.order[static_cast<std::size_t>(g)] = {
+        std::sqrt(squared_distance(w.block.center.data(), panels.center.row(g), panels.cols())), g};
+  std::sort(w.order.begin(), w.order.end(), scan::nearer);
+  if (w.center_score.empty()) w.center_score = Matrix(kBlock, in.centers.groups * kGroup);
   Keep keep{w.center_score};
-  for (std::int64_t g = 0; g < centers.groups; ++g)
-    scan_group(centers, w.block.negated.data(), w.block.stride, queries, g, w.partial.data(), keep);
+  for (std::int64_t g = 0; g < in.centers.groups; ++g)
+    scan_group(in.centers, w.block.negated.data(), w.block.stride, queries, g, w.partial.data(),
+               keep);
   for (const scan::GroupAt& at : w.order) {
     // First for the block as a whole, then for each query.
     const double farthest = *std::max_element(w.reach, w.reach + queries);
     const double nearest =
         at.distance - panels.radius[static_cast<std::size_t>(at.group)] - w.block.radius;
     if (nearest - 1e-9 * at.distance > farthest) continue;
-    scan_concerned(panels, queries, choose(panels, queries, at.group, w), at.group, w);
-    make_room(panels, rows, chosen, count, w);
+    const std::int64_t concerned = choose(panels, queries, at.group, w);
+    if (in.sketches.used()) {
+      scan_sketches(panels, in.sketches, queries, concerned, at.group, w, worker.sketch);
+      make_room_early(panels, rows, chosen, count, w, worker.sketch);
+    } else {
+      scan_concerned(panels, queries, concerned, at.group, w);
+      make_room(panels, rows, chosen, count, w);
+    }
   }
   finish_block(panels, rows, chosen, count, w, lists);
 }
@@ -87,6 +126,7 @@ HWY_AFTER_NAMESPACE();
 namespace latlas {
 namespace {
 HWY_EXPORT(panel_width);
+HWY_EXPORT(pack_sketches);
 HWY_EXPORT(search_block);
 
 constexpr std::int64_t kRound = 64 * scan::kBlock;  // queries between two reports
@@ -95,27 +135,49 @@ double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+/// Packs the rows listed (places in the data, in compact order), with sketches where these pay for
+/// a search of so many queries for their `count` nearest.
+scan::Searched prepare(ConstRows data, scan::Frame frame, std::vector<std::int32_t> rows,
+                       std::int64_t queries, std::int64_t count) {
+  const std::int64_t width = LATLAS_DISPATCH(panel_width)();
+  scan::Searched in;
+  scan::Sketches& sketches = in.sketches;
+  sketches.sketcher = scan::sketcher_for(data, frame, rows, queries, count, width);
+  in.panels = scan::pack(data, std::move(frame), std::move(rows), sketches.used() ? 1 : width);
+  in.centers = scan::pack_centers(in.panels, width);
+  if (!sketches.used()) return in;
+  const std::int64_t groups = in.panels.groups;
+  sketches.packed = BasicMatrix<std::int32_t>(groups, scan::kGroup * sketches.sketcher.pairs());
+  sketches.scale.resize(static_cast<std::size_t>(groups * scan::kGroup));
+  const auto kernel = LATLAS_DISPATCH(pack_sketches);
+  parallel_for(groups, 16, [&](std::int64_t begin, std::int64_t end) {
+    scan::Block block(in.panels.cols());
+    scan::SketchWorker worker(sketches.sketcher);
+    for (std::int64_t g = begin; g < end; ++g) kernel(in.panels, g, block, worker, sketches);
+  });
+  return in;
+}
+
 /// For each chosen row the `count` nearest of the distinct rows of the data, in the list of the
 /// same row; no list at all when progress asked to stop.
-Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const scan::Panels& panels,
+Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const scan::Searched& in,
                  std::int64_t count, const Progress& progress) {
-  const scan::Panels centers = scan::pack_centers(panels);
   Neighbors lists{BasicMatrix<std::int32_t>(rows.rows(), count), Matrix(rows.rows(), count)};
-  std::vector<std::unique_ptr<scan::Worker>> workers(static_cast<std::size_t>(threads()));
+  std::vector<std::unique_ptr<scan::SearchWorker>> workers(static_cast<std::size_t>(threads()));
   const auto n = static_cast<std::int64_t>(chosen.size());
   const double began = seconds();
   const auto kernel = LATLAS_DISPATCH(search_block);
   for (std::int64_t first = 0; first < n; first += kRound) {
     const std::int64_t last = std::min(n, first + kRound);
-    parallel_for_worker(
-        last - first, scan::kBlock, [&](std::int64_t begin, std::int64_t end, int id) {
-          auto& worker = workers[static_cast<std::size_t>(id)];
-          if (!worker) worker = std::make_unique<scan::Worker>(panels.cols(), panels.groups, count);
-          kernel(panels, centers, rows,
-                 chosen.subspan(static_cast<std::size_t>(first + begin),
-                                static_cast<std::size_t>(end - begin)),
-                 count, *worker, lists);
-        });
+    parallel_for_worker(last - first, scan::kBlock,
+                        [&](std::int64_t begin, std::int64_t end, int id) {
+                          auto& worker = workers[static_cast<std::size_t>(id)];
+                          if (!worker) worker = std::make_unique<scan::SearchWorker>(in, count);
+                          kernel(in, rows,
+                                 chosen.subspan(static_cast<std::size_t>(first + begin),
+                                                static_cast<std::size_t>(end - begin)),
+                                 count, *worker, lists);
+                        });
     if (wants_stop(progress,
                    {.stage = "neighbors", .step = last, .of = n, .seconds = seconds() - began}))
       return {};
@@ -148,14 +210,17 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
   }
   chosen = scan::compact_order(task.queries, std::move(chosen));
 
-  // For few queries the data's order does not pay for itself.
-  const bool few = static_cast<std::int64_t>(chosen.size()) < n / 100;
-  const scan::Panels panels =
-      scan::pack(task.data, scan::frame_of(task.data, task.queries, "neighbors"),
-                 few ? distinct.rows : scan::compact_order(task.data, distinct.rows),
-                 LATLAS_DISPATCH(panel_width)());
+  // Queries that are all rows have the order of the data; for few, that order does not pay.
+  const auto queries = static_cast<std::int64_t>(chosen.size());
+  std::vector<std::int32_t> rows = distinct.rows;
+  if (task.within && task.all)
+    rows = chosen;
+  else if (queries >= n / 100)
+    rows = scan::compact_order(task.data, std::move(rows));
   const std::int64_t count = std::min(task.within ? k + 1 : k, n);
-  const Neighbors lists = search(task.queries, chosen, panels, count, progress);
+  const scan::Searched in = prepare(task.data, scan::frame_of(task.data, task.queries, "neighbors"),
+                                    std::move(rows), queries, count);
+  const Neighbors lists = search(task.queries, chosen, in, count, progress);
   if (lists.rows() == 0) return {};
 
   const std::int64_t results =
@@ -202,8 +267,9 @@ std::vector<Field> fields(NeighborsParams& p) {
            .choices = {"auto", "exact", "approximate"}},
           {.name = "probes",
            .value = &p.probes,
-           .help = "approximate search: groups of 96 rows looked at; larger finds more",
-           .low = 1,
+           .help = "approximate search: groups of 96 rows looked at; larger finds more, 0: as many "
+                   "as a sample needs",
+           .low = 0,
            .high = 1048576},
           {.name = "sweeps",
            .value = &p.sweeps,

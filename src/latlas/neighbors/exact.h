@@ -18,8 +18,10 @@ struct NeighborsParams {
   std::int64_t k = 90;  ///< Neighbors of a row; larger sees more of the global structure.
   std::string metric = "euclidean";  ///< euclidean: |x − y|; cosine: 1 − x·y / (|x| |y|).
   std::string search = "auto";       ///< exact, approximate, or auto: whichever suits the size.
-  std::int64_t probes = 128;  ///< Approximate: groups of 96 rows looked at; larger finds more.
-  std::int64_t sweeps = 1;    ///< Approximate: rounds of refinement; more find more.
+  /// Approximate: groups of 96 rows looked at; larger finds more. 0 measures on a sample how many
+  /// are needed.
+  std::int64_t probes = 0;
+  std::int64_t sweeps = 2;  ///< Approximate: rounds of refinement; more find more.
 };
 std::vector<Field> fields(NeighborsParams& params);
 

@@ -156,6 +156,9 @@ Doubt::Doubt(const Frame& frame, double norm)
       epsilon_((static_cast<double>(frame.cols()) + 5) * kUnit),
       tiny_(static_cast<double>(frame.cols()) * 0x1p-120) {}
 
+Doubt::Doubt(const Frame& frame, double norm, double error)
+    : scale_(frame.scale), a_(norm), epsilon_(error), tiny_(0x1p-64) {}
+
 double Doubt::reach(double distance) const {
   const double shift = 1.01 * kUnit;
   return (distance * scale_ * (1 + kPublished) + 2 * shift * a_) / (1 - shift) + tiny_;
@@ -246,9 +249,11 @@ void Block::fill(const Frame& frame, ConstRows rows, std::span<const std::int32_
   for (std::int64_t i = 0; i < negated.size(); ++i) negated.data()[i] = -negated.data()[i];
 }
 
-Panels pack_centers(const Panels& panels) {
+Panels pack_centers(const Panels& panels) { return pack_centers(panels, panels.width); }
+
+Panels pack_centers(const Panels& panels, std::int64_t width) {
   return pack(panels.center, {std::vector<float>(panels.frame.mean.size()), 1},
-              in_order(panels.groups), panels.width);
+              in_order(panels.groups), width);
 }
 
 std::vector<std::int32_t> in_order(std::int64_t n) {
@@ -259,13 +264,6 @@ std::vector<std::int32_t> in_order(std::int64_t n) {
 
 double center_distance(const Panels& panels, const Block& block, std::int64_t group) {
   return distance_of(block.center, panels.center[group]);
-}
-
-void groups_by_distance(const Panels& panels, const Block& block, std::vector<GroupAt>& order) {
-  order.resize(static_cast<std::size_t>(panels.groups));
-  for (std::int64_t g = 0; g < panels.groups; ++g)
-    order[static_cast<std::size_t>(g)] = {center_distance(panels, block, g), g};
-  std::sort(order.begin(), order.end(), nearer);
 }
 
 }  // namespace latlas::scan

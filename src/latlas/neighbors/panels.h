@@ -60,6 +60,9 @@ class Doubt {
  public:
   /// @param norm  a = |x'|
   Doubt(const Frame& frame, double norm);
+  /// For scores that exceed the true ones by at most error · (½ b² + a b); only beyond() then
+  /// holds.
+  Doubt(const Frame& frame, double norm, double error);
   /// No row at `distance` or nearer (as float32) scores above this.
   float upper(double distance) const;
   /// No row at `distance` or farther (as float32) scores below this.
@@ -98,8 +101,9 @@ struct Panels {
 /// Packs the rows listed (places in the data, in compact order).
 Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width);
 
-/// The centers of the groups as rows of their own.
+/// The centers of the groups as rows of their own, in panels as wide or of another width.
 Panels pack_centers(const Panels& panels);
+Panels pack_centers(const Panels& panels, std::int64_t width);
 
 /// 0, 1, …, n − 1.
 std::vector<std::int32_t> in_order(std::int64_t n);
@@ -126,7 +130,5 @@ inline bool nearer(const GroupAt& a, const GroupAt& b) {
 }
 /// From the block's center to the group's.
 double center_distance(const Panels& panels, const Block& block, std::int64_t group);
-/// The groups, nearest center first.
-void groups_by_distance(const Panels& panels, const Block& block, std::vector<GroupAt>& order);
 
 }  // namespace latlas::scan

@@ -1,0 +1,37 @@
+// Graphs that come from elsewhere: checked before they are used, read from files and written to.
+//
+// A graph file is .safetensors with two tensors of n rows and k columns:
+//
+//   index      I64   the k nearest rows of every row, counted from 0; never the row itself
+//   distance   F32   (or F64) their distances, ascending in each row
+//
+// Such arrays are what openTSNE, umap-learn (precomputed_knn), faiss and scikit-learn's
+// kneighbors() hand out; in Python safetensors.numpy.save_file({"index": …, "distance": …}, path)
+// writes them.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "latlas/core/file.h"
+#include "latlas/neighbors/neighbors.h"
+
+namespace latlas {
+
+/// Throws InvalidArgument, beginning with `what`, unless both parts are n × k and every row holds k
+/// different rows, none of them itself, with distances that are finite, not negative and ascending.
+/// The sentence names the first such row and the place in it. Equal distances may come in any
+/// order.
+void require_graph(const Neighbors& graph, std::string_view what);
+
+/// Reads a graph from the bytes of a graph file. `what` (a path) begins every sentence.
+/// @throws IoError          for bytes that are no safetensors file, lack a tensor, or hold another
+///                          type or shape.
+/// @throws InvalidArgument  as require_graph does.
+Neighbors parse_graph(Bytes bytes, std::string_view what);
+Neighbors read_graph(const std::filesystem::path& path);
+
+/// Writes the file whole or not at all.
+void write_graph(const std::filesystem::path& path, const Neighbors& graph);
+
+}  // namespace latlas

@@ -1,0 +1,138 @@
+#include "latlas/neighbors/graph.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "latlas/core/error.h"
+#include "latlas/core/safetensors.h"
+#include "tests/core/helpers.h"
+
+namespace latlas {
+namespace {
+
+/// Rows on a ring, each beside its two neighbors on either side.
+Neighbors ring(std::int64_t n) {
+  Neighbors graph{BasicMatrix<std::int32_t>(n, 4), Matrix(n, 4)};
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t c = 0; c < 4; ++c) {
+      const std::int64_t step = c / 2 + 1;
+      graph.index(i, c) = static_cast<std::int32_t>((i + (c % 2 == 0 ? step : n - step)) % n);
+      graph.distance(i, c) = static_cast<float>(step);
+    }
+  return graph;
+}
+
+std::string complaint(const Neighbors& graph) {
+  return message_of<InvalidArgument>([&] { require_graph(graph, "graph"); });
+}
+
+TEST(Graph, OfDistinctOtherRowsByDistanceIsAccepted) {
+  require_graph(ring(5000), "graph");
+  require_graph(Neighbors{}, "graph");
+}
+
+TEST(Graph, ThatIsWrongIsNamedByRowAndPlace) {
+  const auto with = [](std::int64_t row, std::int64_t place, std::int32_t index, float distance) {
+    Neighbors graph = ring(3000);
+    graph.index(row, place) = index;
+    graph.distance(row, place) = distance;
+    return complaint(graph);
+  };
+  EXPECT_EQ(with(2500, 1, 3000, 1),
+            "graph: row 2500, neighbor 1 is 3000; it must be a row, 0 to 2999");
+  EXPECT_EQ(with(7, 0, -1, 1), "graph: row 7, neighbor 0 is -1; it must be a row, 0 to 2999");
+  EXPECT_EQ(with(7, 0, 7, 1),
+            "graph: row 7, neighbor 0 is the row itself; leave rows out of their own lists");
+  EXPECT_EQ(with(7, 3, 8, 2),
+            "graph: row 7, neighbor 3 is 8, which the row lists before; each neighbor counts once");
+  EXPECT_EQ(with(7, 2, 9, 0.5F),
+            "graph: row 7, neighbor 2 has the distance 0.5 after 1; sort each row by distance, "
+            "nearest first");
+  EXPECT_EQ(with(7, 0, 8, -1),
+            "graph: row 7, neighbor 0 has the distance -1; distances are finite and not negative");
+  EXPECT_NE(with(7, 0, 8, std::nanf("")).find("has the distance nan"), std::string::npos);
+  EXPECT_NE(with(7, 3, 5, std::numeric_limits<float>::infinity()).find("has the distance inf"),
+            std::string::npos);
+  Neighbors narrow = ring(10);
+  narrow.distance = Matrix(10, 3);
+  EXPECT_EQ(complaint(narrow),
+            "graph: the graph has 10 × 4 indices and 10 × 3 distances; both must be n × k");
+}
+
+struct GraphFile : testing::Test {
+  void TearDown() override { std::filesystem::remove(path); }
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() /
+      sentence("latlas_graph_", testing::UnitTest::GetInstance()->random_seed(), "_",
+               static_cast<const void*>(this), ".safetensors");
+
+  void write(const std::vector<std::int64_t>& index, std::vector<std::int64_t> index_shape,
+             const std::vector<float>& distance, std::vector<std::int64_t> distance_shape) {
+    safetensors::write(path, {{"index", safetensors::Type::i64, std::move(index_shape),
+                               std::as_bytes(std::span(index))},
+                              {"distance", safetensors::Type::f32, std::move(distance_shape),
+                               std::as_bytes(std::span(distance))}});
+  }
+};
+
+TEST_F(GraphFile, GivesBackWhatWasWritten) {
+  const Neighbors graph = ring(1234);
+  write_graph(path, graph);
+  const Neighbors back = read_graph(path);
+  ASSERT_EQ(back.rows(), 1234);
+  ASSERT_EQ(back.k(), 4);
+  for (std::int64_t at = 0; at < graph.index.size(); ++at) {
+    ASSERT_EQ(back.index.data()[at], graph.index.data()[at]);
+    ASSERT_EQ(back.distance.data()[at], graph.distance.data()[at]);
+  }
+}
+
+TEST_F(GraphFile, MayHoldDistancesInDouble) {
+  const std::vector<std::int64_t> index{1, 0};
+  const std::vector<double> distance{0.5, 0.5};
+  safetensors::write(
+      path, {{"index", safetensors::Type::i64, {2, 1}, std::as_bytes(std::span(index))},
+             {"distance", safetensors::Type::f64, {2, 1}, std::as_bytes(std::span(distance))}});
+  EXPECT_EQ(read_graph(path).distance(1, 0), 0.5F);
+}
+
+TEST_F(GraphFile, ThatIsMalformedIsRefusedWithOneSentence) {
+  const auto refused = [&](const std::string& why) {
+    std::string said;
+    try {
+      read_graph(path);
+    } catch (const std::exception& e) {
+      said = e.what();
+    }
+    EXPECT_NE(said.find(why), std::string::npos) << "said: " << said;
+  };
+  refused("");  // no such file
+  std::ofstream(path) << "not a graph";
+  refused("is no safetensors file");
+  safetensors::write(path, {});
+  refused("lacks the tensor 'index'");
+  write({1, 0}, {2}, {1, 1}, {2});
+  refused("'index' is not a table of n rows and k columns");
+  write({}, {2, 0}, {}, {2, 0});
+  refused("'index' is not a table of n rows and k columns");
+  write({1, 0}, {2, 1}, {1, 1}, {1, 2});
+  refused("'index' is 2 × 1, 'distance' is 1 × 2; both must be n × k");
+  write({1, std::int64_t{1} << 32}, {2, 1}, {1, 1}, {2, 1});
+  refused("row 1, neighbor 0 is 4294967296; it must be a row, 0 to 1");
+  write({1, 2}, {2, 1}, {1, 1}, {2, 1});
+  refused("row 1, neighbor 0 is 2; it must be a row, 0 to 1");
+  const std::vector<float> wrong{1, 0};
+  safetensors::write(
+      path, {{"index", safetensors::Type::f32, {2, 1}, std::as_bytes(std::span(wrong))},
+             {"distance", safetensors::Type::f32, {2, 1}, std::as_bytes(std::span(wrong))}});
+  refused("'index' is of type F32, expected I64");
+}
+
+}  // namespace
+}  // namespace latlas
