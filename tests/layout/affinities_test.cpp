@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "latlas/core/error.h"
 #include "latlas/core/hash.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/simd.h"
@@ -171,6 +172,243 @@ TEST(Affinities, AreCheckedWhenTheyComeFromElsewhere) {
   broken([](Affinities& a) {
     for (float& w : a.weight) w *= 2;
   });
+}
+
+// ---- kinds ----
+
+/// The weights of one row at a precision, in double.
+std::vector<double> gaussian_twin(std::span<const float> distance, double beta) {
+  std::vector<double> w;
+  double sum = 0;
+  for (const float d : distance) {
+    const auto near = static_cast<double>(distance[0]), far = static_cast<double>(d);
+    w.push_back(std::exp(-beta * (far * far - near * near)));
+    sum += w.back();
+  }
+  for (double& x : w) x /= sum;
+  return w;
+}
+
+/// The same at a perplexity, by bisection.
+std::vector<double> perplexity_twin(std::span<const float> distance, double perplexity) {
+  double low = 0, high = 1e6;
+  for (int step = 0; step < 200; ++step) {
+    const double beta = 0.5 * (low + high);
+    double h = 0;
+    for (const double w : gaussian_twin(distance, beta))
+      if (w > 0) h -= w * std::log(w);
+    (h > std::log(perplexity) ? low : high) = beta;
+  }
+  return gaussian_twin(distance, low);
+}
+
+TEST(ConditionalWeights, OfSeveralScalesAreTheirMean) {
+  const Matrix data = clusters(200, 8, 5);
+  const Neighbors graph = nearest(data, data, 61);
+  const Matrix weight =
+      conditional_weights(graph, {.affinities = "multiscale", .scales = {3, 8, 20}});
+  for (std::int64_t i = 0; i < 200; i += 7) {
+    std::vector<double> twin(61);
+    for (const double perplexity : {3.0, 8.0, 20.0}) {
+      const std::vector<double> one = perplexity_twin(graph.distance[i], perplexity);
+      for (std::size_t j = 0; j < 61; ++j) twin[j] += one[j] / 3;
+    }
+    // An entropy within 1e-6 of its mark leaves the weights within some 1e-6 of theirs.
+    for (std::int64_t j = 0; j < 61; ++j)
+      EXPECT_NEAR(weight(i, j), twin[static_cast<std::size_t>(j)], 1e-5);
+  }
+}
+
+TEST(ConditionalWeights, OfOneScaleAreThoseOfItsPerplexity) {
+  const Matrix data = clusters(100, 5, 5);
+  const Neighbors graph = nearest(data, data, 20);
+  EXPECT_EQ(sha256(conditional_weights(graph, {.affinities = "multiscale", .scales = {6}})),
+            sha256(conditional_weights(graph, 6)));
+}
+
+TEST(ConditionalWeights, OfAFixedBandwidthAreGaussian) {
+  const Matrix data = clusters(100, 5, 5);
+  const Neighbors graph = nearest(data, data, 30);
+  for (const double bandwidth : {0.3, 1.0, 50.0}) {
+    const Matrix weight =
+        conditional_weights(graph, {.affinities = "gaussian", .bandwidth = bandwidth});
+    for (std::int64_t i = 0; i < 100; ++i) {
+      const std::vector<double> twin =
+          gaussian_twin(graph.distance[i], 0.5 / bandwidth / bandwidth);
+      for (std::int64_t j = 0; j < 30; ++j)
+        EXPECT_NEAR(weight(i, j), twin[static_cast<std::size_t>(j)], 1e-5);
+    }
+  }
+}
+
+TEST(ConditionalWeights, SurviveAnyBandwidth) {
+  const Matrix data = clusters(50, 5, 5);
+  Neighbors graph = nearest(data, data, 20);
+  for (const float unit : {0.0F, 1e-18F, 1.0F, 1e16F}) {
+    Neighbors scaled = nearest(data, data, 20);
+    for (std::int64_t i = 0; i < 50; ++i)
+      for (float& d : scaled.distance[i]) d *= unit;
+    for (const double bandwidth : {0.0, 1e-300, 1e-18, 1.0, 1e18}) {
+      const Matrix weight =
+          conditional_weights(scaled, {.affinities = "gaussian", .bandwidth = bandwidth});
+      for (std::int64_t i = 0; i < 50; ++i) {
+        double sum = 0;
+        for (const float w : weight[i]) sum += static_cast<double>(w);
+        ASSERT_NEAR(sum, 1, 1e-5) << unit << ", " << bandwidth;
+      }
+    }
+  }
+}
+
+TEST(TypicalBandwidth, IsThatOfARowThatSeesTheDensityOfMost) {
+  const Matrix data = clusters(101, 5, 5);
+  const Neighbors graph = nearest(data, data, 40);
+  // At the median deviation, half of the rows see at most so many effective neighbors.
+  const Matrix weight = conditional_weights(
+      graph, {.affinities = "gaussian", .bandwidth = typical_bandwidth(graph, 8)});
+  int below = 0;
+  for (std::int64_t i = 0; i < 101; ++i) below += entropy(weight[i]) < std::log(8) - 1e-5 ? 1 : 0;
+  EXPECT_EQ(below, 50);
+  Neighbors equal = nearest(data, data, 40);
+  for (std::int64_t i = 0; i < 101; ++i)
+    for (float& d : equal.distance[i]) d = 3;
+  EXPECT_EQ(typical_bandwidth(equal, 8), 0);
+  EXPECT_EQ(conditional_weights(equal, {.affinities = "gaussian"})(0, 0), 1.0F / 40);
+}
+
+TEST(ScalesOf, GrowWithTheRowsUpToTenTimesThePerplexity) {
+  EXPECT_EQ(scales_of({}, 100), (std::vector<double>{30}));
+  EXPECT_EQ(scales_of({}, 2000), (std::vector<double>{30, 200}));
+  EXPECT_EQ(scales_of({}, 60000), (std::vector<double>{30, 300}));
+  EXPECT_EQ(scales_of({.scales = {5, 50}}, 60000), (std::vector<double>{5, 50}));
+}
+
+TEST(ConditionalWeights, KeepTheShareOfTheirMassThatTheyAreToldTo) {
+  const Matrix data = clusters(100, 5, 5);
+  const Neighbors graph = nearest(data, data, 30);
+  const Matrix all = conditional_weights(graph, 8);
+  const Matrix some = conditional_weights(graph, {.perplexity = 8, .kept_mass = 0.9});
+  for (std::int64_t i = 0; i < 100; ++i) {
+    double before = 0, kept = 0, sum = 0;
+    for (std::int64_t j = 0; j < 30; ++j) {
+      sum += static_cast<double>(some(i, j));
+      if (some(i, j) == 0) continue;
+      before = kept;
+      kept += static_cast<double>(all(i, j));
+      EXPECT_NEAR(static_cast<double>(some(i, j)) * 0.9, all(i, j), 0.1 * some(i, j) + 1e-6);
+    }
+    EXPECT_NEAR(sum, 1, 1e-5);
+    EXPECT_GE(kept, 0.9 - 1e-6);
+    EXPECT_LT(before, 0.9);  // and without the last it would not be enough
+  }
+  const Affinities few = joint_affinities(graph, {.perplexity = 8, .kept_mass = 0.9});
+  EXPECT_LT(few.edges(), joint_affinities(graph, {.perplexity = 8}).edges() * 9 / 10);
+  for (const float w : few.weight) EXPECT_GT(w, 0);
+  EXPECT_NO_THROW(require_valid(few, "test"));
+}
+
+// By golden_affinities.py, openTSNE 1.0.4. Its search for a perplexity ends 1e-5 from it, and the
+// numbers are rounded.
+TEST(Affinities, AgreeWithThoseOfOpenTsne) {
+  Matrix rows(24, 3);
+  for (int i = 0; i < 24; ++i)
+    for (int c = 0; c < 3; ++c)
+      rows(i, c) = static_cast<float>((i * 7 + c * 5 + i * i * (c + 3)) % 31) +
+                   static_cast<float>((i * 11 + c * 3) % 13) / 16;
+  const Neighbors graph = nearest(rows, rows, 12);
+  const auto expect = [&](const AffinityParams& params, const std::vector<int>& zeroth,
+                          const std::vector<int>& seventh) {
+    const BasicMatrix<double> p = dense(joint_affinities(graph, params));
+    for (std::int64_t j = 0; j < 24; ++j) {
+      EXPECT_NEAR(p(0, j) * 1e6, zeroth[static_cast<std::size_t>(j)], 1.5) << params.affinities;
+      EXPECT_NEAR(p(7, j) * 1e6, seventh[static_cast<std::size_t>(j)], 1.5) << params.affinities;
+    }
+  };
+  expect({.affinities = "multiscale", .scales = {2, 4}},
+         {0, 50, 0,   78,  22, 20, 0,   69,  24785, 0, 0, 8176,
+          0, 0,  362, 271, 0,  0,  140, 154, 4826,  0, 0, 0},
+         {69, 419, 10, 503, 18872, 16,  27,    0,     190, 0, 0, 75,
+          0,  0,   0,  0,   0,     164, 14430, 23549, 104, 0, 0, 303});
+  expect({.affinities = "gaussian", .bandwidth = 6},
+         {0, 68, 0,   111, 27, 24, 0,   97,  17860, 0, 0, 10368,
+          0, 0,  648, 333, 0,  0,  210, 270, 7263,  0, 0, 0},
+         {97, 1337, 43, 2018, 13397, 74,  160,   0,     592, 0, 0, 364,
+          0,  0,    0,  0,    0,     549, 11178, 16247, 502, 0, 0, 432});
+  expect({.affinities = "uniform"}, {0, 1736, 0,    1736, 1736, 1736, 0,    1736, 3472, 0, 0, 3472,
+                                     0, 0,    3472, 3472, 0,    0,    1736, 3472, 3472, 0, 0, 0},
+         {1736, 3472, 1736, 3472, 3472, 1736, 3472, 0,    3472, 0, 0, 3472,
+          0,    0,    0,    0,    0,    3472, 3472, 3472, 3472, 0, 0, 3472});
+}
+
+TEST(Affinities, OfEveryKindGiveTheSameBitsForAnyThreadsAndInstructions) {
+  const Matrix data = clusters(1100, 4, 5);
+  const Neighbors graph = nearest(data, data, 24);
+  for (const AffinityParams& kind :
+       {AffinityParams{.affinities = "multiscale", .scales = {3, 7}},
+        AffinityParams{.affinities = "uniform"}, AffinityParams{.affinities = "gaussian"},
+        AffinityParams{.perplexity = 8, .kept_mass = 0.9}}) {
+    std::string expected;
+    for (const auto& target : simd::available()) {
+      simd::select(target);
+      for (const int limit : {1, 2, 3, 7}) {
+        const ThreadLimit threads(limit);
+        const std::string now = hash_of(joint_affinities(graph, kind));
+        if (expected.empty()) expected = now;
+        EXPECT_EQ(now, expected) << target << ", " << limit << " threads";
+      }
+    }
+  }
+  simd::select(simd::available().front());
+}
+
+// ---- given weights ----
+
+TEST(GivenAffinities, AreTheMeanOfBothDirectionsWhateverTheOrderAndUnit) {
+  for (const float unit : {1e-25F, 1.0F, 1e25F}) {
+    const Affinities w{
+        {0, 3, 4, 4, 5}, {3, 1, 2, 0, 1}, {3 * unit, 1 * unit, 0 * unit, 2 * unit, 4 * unit}};
+    const Affinities a = given_affinities(w);
+    EXPECT_NO_THROW(require_valid(a, "test"));
+    const BasicMatrix<double> p = dense(a);
+    EXPECT_NEAR(p(0, 1), 3.0 / 20, 1e-7);
+    EXPECT_NEAR(p(0, 3), 3.0 / 20, 1e-7);
+    EXPECT_NEAR(p(1, 3), 4.0 / 20, 1e-7);
+    EXPECT_EQ(p(1, 0), p(0, 1));
+    EXPECT_EQ(a.edges(), 6);  // the weight of 0 is no edge
+  }
+}
+
+TEST(GivenAffinities, StayAsTheyAreWhenSymmetric) {
+  const Matrix data = clusters(300, 4, 5);
+  const Affinities a = joint_affinities(nearest(data, data, 15), {.perplexity = 5});
+  const Affinities again = given_affinities(a);
+  EXPECT_EQ(again.column, a.column);
+  for (std::size_t e = 0; e < a.weight.size(); ++e)
+    EXPECT_NEAR(again.weight[e], a.weight[e], 2e-6F * a.weight[e]);  // their sum is 1 within that
+  EXPECT_EQ(given_affinities({}).rows(), 0);
+}
+
+TEST(GivenAffinities, RejectWhatIsNone) {
+  const Affinities good{{0, 2, 3, 4}, {1, 2, 0, 0}, {1, 2, 3, 4}};
+  EXPECT_NO_THROW(given_affinities(good));
+  const auto broken = [&](auto&& change) {
+    Affinities a = good;
+    change(a);
+    EXPECT_THROW(given_affinities(a), InvalidArgument);
+  };
+  broken([](Affinities& a) { a.column[1] = 3; });
+  broken([](Affinities& a) { a.column[1] = -1; });
+  broken([](Affinities& a) { a.column[1] = 0; });
+  broken([](Affinities& a) { a.column[1] = 1; });
+  broken([](Affinities& a) { a.weight[1] = NAN; });
+  broken([](Affinities& a) { a.weight[1] = INFINITY; });
+  broken([](Affinities& a) { a.weight[1] = -1; });
+  broken([](Affinities& a) { a.weight.assign(4, 0); });
+  broken([](Affinities& a) { a.weight.pop_back(); });
+  broken([](Affinities& a) { a.begin[1] = 4; });
+  broken([](Affinities& a) { a.begin[0] = 1; });
+  broken([](Affinities& a) { a.begin.back() = 5; });
+  broken([](Affinities& a) { a.begin = {0}; });
 }
 
 }  // namespace

@@ -66,9 +66,9 @@ inline Case make_case(std::int64_t n, std::int64_t k, std::int64_t count = 10) {
 
 /// The map is centered, and holds neither NaN nor infinity.
 inline void expect_centered_and_finite(const Matrix& map) {
-  double mean[2] = {0, 0}, largest = 0;
+  double mean[3] = {}, largest = 0;
   for (std::int64_t i = 0; i < map.rows(); ++i)
-    for (int c = 0; c < 2; ++c) {
+    for (std::int64_t c = 0; c < map.cols(); ++c) {
       ASSERT_TRUE(std::isfinite(map(i, c)));
       mean[c] += static_cast<double>(map(i, c));
       largest = std::max(largest, std::abs(static_cast<double>(map(i, c))));

@@ -222,8 +222,8 @@ TEST(GridField, ReadsPointsOutsideAtTheNearestPlace) {
   GridField field(1.0 / 3);
   field.charge(y, 2);
   const GridView& view = field.view();
-  const float edge[2] = {view.x0 + view.last_column / view.per_unit,
-                         view.y0 + view.last_row / view.per_unit};
+  const float edge[2] = {view.origin[0] + view.last[0] / view.per_unit,
+                         view.origin[1] + view.last[1] / view.per_unit};
   EXPECT_GE(edge[0], 4);  // the box, 2 beyond the points, lies within
   Matrix at(3, 2), gradient(3, 2);
   at(0, 0) = 1e9F;

@@ -48,7 +48,15 @@ Neighbors part(const Neighbors& all, std::int64_t begin, std::int64_t end) {
   return out;
 }
 
-TEST(Place, PutsRowsOfTheFitCloseToThemselves) {
+TEST(Place, PutsRowsOfTheFitOntoThemselves) {
+  const Fitted& f = fitted();
+  const Matrix again = copy_of(f.data);  // each is its own nearest row
+  const PlaceResult placed = place(f.map, nearest(again, f.data, 30), {.perplexity = 10});
+  EXPECT_EQ(placed.unconverged, 0);
+  EXPECT_EQ(sha256(placed.map), sha256(f.map));
+}
+
+TEST(Place, PutsRowsCloseToWhereTheFitDid) {
   const Fitted& f = fitted();
   const PlaceResult placed = place(f.map, nearest(f.data, f.data, 30), {.perplexity = 10});
   EXPECT_EQ(placed.unconverged, 0);
@@ -148,7 +156,7 @@ TEST(Place, RejectsWhatHasNoPlace) {
   bad = graph();
   bad.distance(3, 1) = NAN;
   EXPECT_THROW(place(fitted().map, bad), InvalidArgument);
-  EXPECT_THROW(place(Matrix(600, 3), graph()), InvalidArgument);
+  EXPECT_THROW(place(Matrix(600, 4), graph()), InvalidArgument);
   EXPECT_THROW(place(Matrix(0, 2), graph()), InvalidArgument);
   Matrix map = copy_of(fitted().map);
   map(5, 0) = INFINITY;

@@ -95,6 +95,28 @@ TEST(Umap, DependsOnItsSeed) {
             sha256(umap(c.graph, c.data, {.n_epochs = 5, .seed = 2}).map));
 }
 
+TEST(Umap, ShowsItsMapOnTheWayAndChangesNothing) {
+  const Case c = make_case(300, 15);
+  const UmapParams params{.n_neighbors = 10, .n_epochs = 60};
+  const UmapResult whole = umap(c.graph, c.data, params);
+  std::vector<std::int64_t> seen;
+  Matrix last;
+  const UmapResult watched =
+      umap(c.graph, c.data, params, {}, {.every = 20, .show = [&](const Snapshot& s) {
+                                           seen.push_back(s.iteration);
+                                           EXPECT_TRUE(std::isnan(s.kl));
+                                           last = copy_of(s.map);
+                                           return Next::proceed;
+                                         }});
+  EXPECT_EQ(sha256(watched.map), sha256(whole.map));
+  EXPECT_EQ(sha256(last), sha256(whole.map));
+  EXPECT_EQ(seen, (std::vector<std::int64_t>{20, 40, 60}));
+  const UmapResult ended = umap(c.graph, c.data, params, {},
+                                {.every = 20, .show = [](const Snapshot&) { return Next::stop; }});
+  EXPECT_TRUE(ended.stopped);
+  EXPECT_EQ(ended.epochs, 20);
+}
+
 TEST(Umap, StopsWhenAskedWithAValidMap) {
   const Case c = make_case(300, 14);
   const UmapResult result = umap(c.graph, c.data, {}, [&](const Report& report) {

@@ -1,4 +1,6 @@
-// Reading a grid potential at sixteen points at once, for the kernels of this room.
+// Sixteen places of a map at once, and reading a grid potential there, for the kernels of this
+// room. D is the number of dimensions, 1, 2 or 3; axis 0 is x, along which nodes follow one
+// another.
 
 #if defined(LATLAS_LAYOUT_FIELD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LATLAS_LAYOUT_FIELD_INL_H_
@@ -12,6 +14,110 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
+
+/// The floats at sixteen indices.
+template <class Index>
+LATLAS_INLINE F16 gather(const float* x, const Index* index) {
+  HWY_ALIGN float t[16];
+  for (int i = 0; i < 16; ++i) t[i] = x[index[i]];
+  return load(t);
+}
+
+/// The first three of the quadruples at sixteen indices: 16-byte loads, transposed by fours.
+template <class Index>
+LATLAS_INLINE void gather_triples(const float* quads, const Index* index, F16& x, F16& y, F16& z) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN float tx[16], ty[16], tz[16];
+  for (int i = 0; i < 16; ++i) {
+    const float* at = quads + 4 * static_cast<std::size_t>(index[i]);
+    tx[i] = at[0];
+    ty[i] = at[1];
+    tz[i] = at[2];
+  }
+  x = load(tx);
+  y = load(ty);
+  z = load(tz);
+#else
+  const hn::FixedTag<float, 4> four;
+  const auto quad = [&](int i) HWY_ATTR {
+    return hn::LoadU(four, quads + 4 * static_cast<std::size_t>(index[i]));
+  };
+  LATLAS_EACH {
+    hn::Vec<DF> v[4];  // v[i]: the quadruples i, i + 4, … of this register
+    for (int i = 0; i < 4; ++i) {
+      const int at = p * kLanes + i;
+      if constexpr (kLanes == 4) {
+        v[i] = quad(at);
+#if HWY_TARGET == HWY_AVX2
+      } else {
+        v[i] = hn::Combine(DF(), quad(at + 4), quad(at));
+#elif HWY_TARGET == HWY_AVX3
+      } else {
+        const hn::FixedTag<float, 8> eight;
+        v[i] = hn::Combine(DF(), hn::Combine(eight, quad(at + 12), quad(at + 8)),
+                           hn::Combine(eight, quad(at + 4), quad(at)));
+#endif
+      }
+    }
+    const auto a = hn::InterleaveLower(DF(), v[0], v[2]), b = hn::InterleaveUpper(DF(), v[0], v[2]);
+    const auto d = hn::InterleaveLower(DF(), v[1], v[3]), e = hn::InterleaveUpper(DF(), v[1], v[3]);
+    x.v[p] = hn::InterleaveLower(DF(), a, d);
+    y.v[p] = hn::InterleaveUpper(DF(), a, d);
+    z.v[p] = hn::InterleaveLower(DF(), b, e);
+  }
+#endif
+}
+
+/// Places in the layout of place_floats(): sixteen in a row, and those of sixteen rows.
+template <int D>
+LATLAS_INLINE void load_places(const float* from, F16 (&at)[D]) {
+  if constexpr (D == 1) {
+    at[0] = load(from);
+  } else if constexpr (D == 2) {
+    load_pairs(from, at[0], at[1]);
+  } else {
+    F16 quad[4];
+    load_quads(from, quad);
+    for (int c = 0; c < 3; ++c) at[c] = quad[c];
+  }
+}
+template <int D>
+LATLAS_INLINE void store_places(const F16 (&at)[D], float* to) {
+  if constexpr (D == 1) {
+    store(at[0], to);
+  } else if constexpr (D == 2) {
+    store_pairs(at[0], at[1], to);
+  } else {
+    const F16 quad[4] = {at[0], at[1], at[2], zero()};
+    store_quads(quad, to);
+  }
+}
+template <int D, class Index>
+LATLAS_INLINE void gather_places(const float* from, const Index* row, F16 (&at)[D]) {
+  if constexpr (D == 1) {
+    at[0] = gather(from, row);
+  } else if constexpr (D == 2) {
+    gather_pairs(from, row, at[0], at[1]);
+  } else {
+    gather_triples(from, row, at[0], at[1], at[2]);
+  }
+}
+/// The first n of sixteen places; the other lanes are zero.
+template <int D>
+LATLAS_INLINE void load_first_places(const float* from, int n, F16 (&at)[D]) {
+  constexpr int kFloats = place_floats(D);
+  if (n >= 16) return load_places(from, at);
+  HWY_ALIGN float t[16 * kFloats] = {};
+  for (int l = 0; l < kFloats * n; ++l) t[l] = from[l];
+  load_places(t, at);
+}
+/// |a|² + c, the last axis first.
+template <int D>
+LATLAS_INLINE F16 square_plus(const F16 (&a)[D], const F16& c) {
+  F16 sum = c;
+  for (int k = D; k-- > 0;) sum = fma(a[k], a[k], sum);
+  return sum;
+}
 
 /// The cubic B-spline's weights of the nodes −1, 0, 1, 2 at t in [0, 1) behind node 0.
 LATLAS_INLINE void spline(const F16& t, F16 (&w)[4]) {
@@ -32,16 +138,22 @@ LATLAS_INLINE void spline_slope(const F16& t, F16 (&w)[4]) {
 }
 
 /// Where sixteen points stand on the grid: their cells, and how far inside.
+template <int D>
 struct Cells {
-  F16 column, row;  // whole numbers
-  F16 x, y;         // in [0, 1)
+  F16 node[D];    // whole numbers
+  F16 inside[D];  // in [0, 1)
+  LATLAS_INLINE Cells() {}
 };
-LATLAS_INLINE Cells cells(const GridView& g, const F16& x, const F16& y) {
+template <int D>
+LATLAS_INLINE Cells<D> cells(const GridView& g, const F16 (&at)[D]) {
   const F16 scale = set(g.per_unit);
-  const F16 u = min(max((x - set(g.x0)) * scale, set(1.0F)), set(g.last_column));
-  const F16 v = min(max((y - set(g.y0)) * scale, set(1.0F)), set(g.last_row));
-  const F16 a = floor(u), b = floor(v);
-  return {a, b, u - a, v - b};
+  Cells<D> c;
+  for (int k = 0; k < D; ++k) {
+    const F16 u = min(max((at[k] - set(g.origin[k])) * scale, set(1.0F)), set(g.last[k]));
+    c.node[k] = floor(u);
+    c.inside[k] = u - c.node[k];
+  }
+  return c;
 }
 
 /// How a charge's spline overlaps itself when moved by 0, 1, 2, 3 nodes, and the slope of that.
@@ -56,70 +168,114 @@ LATLAS_INLINE void overlap(const F16 (&w)[4], const F16 (&s)[4], F16 (&a)[4], F1
   }
 }
 
+template <int D>
 struct Reading {
-  F16 potential, x, y;  // φ and its gradient
+  F16 potential, gradient[D];
+  LATLAS_INLINE Reading() {}
+};
+
+/// φ_self = Σ_d Π_c A_c[d_c] · self[d], both signs of the distances d in self, and its slopes.
+/// Sums over the axes c, c + 1, …, given the distances along those before.
+template <int D, int c>
+struct SelfSum {
+  LATLAS_INLINE static Reading<D> of(const F16 (&a)[D][4], const F16 (&b)[D][4],
+                                     const float* self) {
+    Reading<D> sum;
+    for (int k = 0; k < 4; ++k) {
+      const Reading<D> inner = SelfSum<D, c + 1>::of(a, b, self + (k << 2 * c));
+      if (k == 0) {
+        sum.potential = a[c][0] * inner.potential;
+        sum.gradient[c] = b[c][0] * inner.potential;
+        for (int e = c + 1; e < D; ++e) sum.gradient[e] = a[c][0] * inner.gradient[e];
+      } else {
+        sum.potential = fma(a[c][k], inner.potential, sum.potential);
+        sum.gradient[c] = fma(b[c][k], inner.potential, sum.gradient[c]);
+        for (int e = c + 1; e < D; ++e)
+          sum.gradient[e] = fma(a[c][k], inner.gradient[e], sum.gradient[e]);
+      }
+    }
+    return sum;
+  }
+};
+template <int D>
+struct SelfSum<D, D> {
+  LATLAS_INLINE static Reading<D> of(const F16 (&)[D][4], const F16 (&)[D][4], const float* self) {
+    Reading<D> leaf;
+    leaf.potential = set(*self);
+    return leaf;
+  }
 };
 
 /// φ and ∇φ at sixteen points. With kWithoutSelf the points are charges of the field, and what each
 /// one's own charge does to it on the grid is taken out (in the continuum it does nothing).
-template <bool kWithoutSelf>
-LATLAS_INLINE Reading read(const GridView& g, const F16& x, const F16& y) {
-  const Cells c = cells(g, x, y);
-  F16 wx[4], wy[4], sx[4], sy[4];
-  spline(c.x, wx);
-  spline(c.y, wy);
-  spline_slope(c.x, sx);
-  spline_slope(c.y, sy);
-  HWY_ALIGN float weight[64], slope[64], sums[64], slopes[64];
-  HWY_ALIGN std::int32_t column[16], row[16];
-  store(to_int(c.column), column);
-  store(to_int(c.row), row);
-  for (int r = 0; r < 4; ++r) {
-    store(wy[r], weight + 16 * r);
-    store(sy[r], slope + 16 * r);
-  }
-  for (int i = 0; i < 16; ++i) {
-    const float* at = g.potential + (row[i] - 1) * g.stride + column[i] - 1;
-    F4 s = zero4(), d = zero4();
-    for (int r = 0; r < 4; ++r) {
-      const F4 nodes = load4(at + r * g.stride);
-      s = fma4(nodes, weight[16 * r + i], s);
-      d = fma4(nodes, slope[16 * r + i], d);
+template <bool kWithoutSelf, int D>
+LATLAS_INLINE Reading<D> read(const GridView& g, const F16 (&at)[D]) {
+  const Cells<D> c = cells(g, at);
+  F16 w[D][4], s[D][4];
+  HWY_ALIGN float weight[D][64], slope[D][64];  // of the axes behind x
+  HWY_ALIGN std::int32_t node[D][16];
+  for (int k = 0; k < D; ++k) {
+    spline(c.inside[k], w[k]);
+    spline_slope(c.inside[k], s[k]);
+    store(to_int(c.node[k]), node[k]);
+    for (int r = 0; k > 0 && r < 4; ++r) {
+      store(w[k][r], weight[k] + 16 * r);
+      store(s[k][r], slope[k] + 16 * r);
     }
-    store4(s, sums + 4 * i);
-    store4(d, slopes + 4 * i);
   }
-  F16 s[4], d[4];
-  load_quads(sums, s);
-  load_quads(slopes, d);
-  Reading out{s[0] * wx[0], s[0] * sx[0], d[0] * wx[0]};
+  // Of each point the sums over all axes but x: of φ, and of its slopes along these axes.
+  HWY_ALIGN float sums[D][64];
+  for (int i = 0; i < 16; ++i) {
+    const float* from = g.potential + node[0][i] - 1;
+    for (int k = 1; k < D; ++k) from += (node[k][i] - 1) * g.stride[k];
+    if constexpr (D == 1) {
+      store4(load4(from), sums[0] + 4 * i);
+    } else {
+      F4 value[D];
+      for (int k = 0; k < D; ++k) value[k] = zero4();
+      for (int q = 0; q < (D == 3 ? 4 : 1); ++q) {
+        const float* plane = from + (D == 3 ? q * g.stride[2] : 0);
+        F4 v = zero4(), d = zero4();
+        for (int r = 0; r < 4; ++r) {
+          const F4 nodes = load4(plane + r * g.stride[1]);
+          v = fma4(nodes, weight[1][16 * r + i], v);
+          d = fma4(nodes, slope[1][16 * r + i], d);
+        }
+        if constexpr (D == 2) {
+          value[0] = v;
+          value[1] = d;
+        } else {
+          value[0] = fma4(v, weight[2][16 * q + i], value[0]);
+          value[1] = fma4(d, weight[2][16 * q + i], value[1]);
+          value[2] = fma4(v, slope[2][16 * q + i], value[2]);
+        }
+      }
+      for (int k = 0; k < D; ++k) store4(value[k], sums[k] + 4 * i);
+    }
+  }
+  Reading<D> out;
+  F16 v[4];
+  load_quads(sums[0], v);
+  out.potential = v[0] * w[0][0];
+  out.gradient[0] = v[0] * s[0][0];
   for (int k = 1; k < 4; ++k) {
-    out.potential = fma(s[k], wx[k], out.potential);
-    out.x = fma(s[k], sx[k], out.x);
-    out.y = fma(d[k], wx[k], out.y);
+    out.potential = fma(v[k], w[0][k], out.potential);
+    out.gradient[0] = fma(v[k], s[0][k], out.gradient[0]);
+  }
+  for (int e = 1; e < D; ++e) {
+    load_quads(sums[e], v);
+    out.gradient[e] = v[0] * w[0][0];
+    for (int k = 1; k < 4; ++k) out.gradient[e] = fma(v[k], w[0][k], out.gradient[e]);
   }
   if constexpr (kWithoutSelf) {
-    // φ_self = Σ_{d, e} A_d(x) A_e(y) self[e][d], both signs of d and e in self; as the reading
-    // point and the charge are one, the force is half the slope of that.
-    F16 ax[4], bx[4], ay[4], by[4], fx = zero(), fy = zero(), own = zero();
-    overlap(wx, sx, ax, bx);
-    overlap(wy, sy, ay, by);
-    for (int k = 0; k < 4; ++k) {
-      F16 p = ay[0] * set(g.self[0][k]), q = by[0] * set(g.self[0][k]);
-      for (int e = 1; e < 4; ++e) {
-        p = fma(ay[e], set(g.self[e][k]), p);
-        q = fma(by[e], set(g.self[e][k]), q);
-      }
-      own = fma(ax[k], p, own);
-      fx = fma(bx[k], p, fx);
-      fy = fma(ax[k], q, fy);
-    }
-    out.potential = out.potential - own;
-    out.x = fnma(fx, set(0.5F), out.x);
-    out.y = fnma(fy, set(0.5F), out.y);
+    // As the reading point and the charge are one, the force is half the slope of φ_self.
+    F16 a[D][4], b[D][4];
+    for (int k = 0; k < D; ++k) overlap(w[k], s[k], a[k], b[k]);
+    const Reading<D> own = SelfSum<D, 0>::of(a, b, g.self);
+    out.potential = out.potential - own.potential;
+    for (int k = 0; k < D; ++k) out.gradient[k] = fnma(own.gradient[k], set(0.5F), out.gradient[k]);
   }
-  out.x = out.x * set(g.per_unit);
-  out.y = out.y * set(g.per_unit);
+  for (int k = 0; k < D; ++k) out.gradient[k] = out.gradient[k] * set(g.per_unit);
   return out;
 }
 

@@ -1,14 +1,17 @@
 // A new row y is held by its neighbors in the data and pushed by the frozen field of the fitted
 // map, just as a row of the fit is when all others stand still. It minimizes
 //
-//   C(y) = Σ_j p_j log(1 + |y − y_j|²) + (n / Z) φ(y),    p from its distances at the fit's
+//   C(y) = α Σ_j p_j log(1 + |y − y_j|²/α) + (n / Z) φ(y),    p from its distances at the fit's
 //   perplexity.
 //
-// Half its gradient is Σ_j p_j a_j (y − y_j) + ½ (n / Z) ∇φ with a_j = 1 / (1 + |y − y_j|²). Were
+// Half its gradient is Σ_j p_j a_j (y − y_j) + ½ (n / Z) ∇φ with a_j = 1 / (1 + |y − y_j|²/α). Were
 // the a_j and the push fixed, the minimum would lie one step of that over Σ_j p_j a_j away: this is
 // the step taken, halved while it does not lower C. The start is the best of the eight nearest
 // neighbors' places and their weighted mean, so that a row whose neighbors lie in two clusters does
 // not begin between them.
+//
+// A row of the fit, at distance 0 from one, stands where that one stands: in the fit it holds on to
+// its neighbors and they to it, which C does not know.
 //
 // Sixteen rows go together, one a lane; lanes never meet, so a row's result does not depend on the
 // rows beside it.
@@ -36,7 +39,9 @@
 namespace latlas {
 struct PlaceTask {
   GridView field;
-  const float* train = nullptr;  // x, y, x, y, …
+  int dimensions = 2;
+  float degrees = 1;             // of freedom, α
+  const float* train = nullptr;  // the fitted map, place_floats() a row
   float push = 0;                // n / Z
   std::int64_t k = 0, iterations = 0;
 };
@@ -50,104 +55,124 @@ namespace {
 constexpr float kHalvings = 1.0F / 64.0F;  // the shortest share of a step that is tried
 constexpr float kStill = 1e-3F;            // a shorter step ends the search
 
+template <int D>
 struct State {  // of sixteen rows at their places
-  F16 cost, step_x, step_y;
+  F16 cost, step[D];
+  LATLAS_INLINE State() {}
 };
 
-/// C and the full step at sixteen places; `index` and `weight` are 16 × padded.
-State evaluate(const PlaceTask& t, const std::int32_t* index, const float* weight,
-               std::int64_t padded, const F16& x, const F16& y) {
-  HWY_ALIGN float px[16], py[16], cost[256], fx[256], fy[256], hold[256];
-  store(x, px);
-  store(y, py);
-  const F16 one = set(1.0F);
-  for (int l = 0; l < 16; ++l) {
-    const F16 xi = set(px[l]), yi = set(py[l]);
-    F16 c = zero(), sx = zero(), sy = zero(), h = zero();
-    for (std::int64_t j = 0; j < padded; j += 16) {
-      F16 xj, yj;
-      gather_pairs(t.train, index + l * padded + j, xj, yj);
-      const F16 p = load(weight + l * padded + j), dx = xi - xj, dy = yi - yj;
-      const F16 d = fma(dx, dx, fma(dy, dy, one)), a = p / d;
-      c = fma(p, log(d), c);
-      sx = fma(a, dx, sx);
-      sy = fma(a, dy, sy);
-      h = h + a;
-    }
-    store(c, cost + 16 * l);
-    store(sx, fx + 16 * l);
-    store(sy, fy + 16 * l);
-    store(h, hold + 16 * l);
-  }
-  const Reading r = read<false>(t.field, x, y);
-  const F16 push = set(t.push), half = set(0.5F * t.push), held = reduce_rows(hold);
-  return {fma(r.potential, push, reduce_rows(cost)), fma(r.x, half, reduce_rows(fx)) / held,
-          fma(r.y, half, reduce_rows(fy)) / held};
+template <int D>
+LATLAS_INLINE State<D> choose(const M16& first, const State<D>& a, const State<D>& b) {
+  State<D> r;
+  r.cost = select(first, a.cost, b.cost);
+  for (int k = 0; k < D; ++k) r.step[k] = select(first, a.step[k], b.step[k]);
+  return r;
 }
 
-/// Places sixteen rows; `xy` receives x, then y of all. Returns a bit for each that still moved.
-std::uint32_t place_rows(const PlaceTask& t, const std::int32_t* index, const float* weight,
-                         std::int64_t padded, float* xy) {
-  // The box in which the field can be read, and a row can stand.
-  const F16 low_x = set(t.field.x0 + 1.0F / t.field.per_unit);
-  const F16 low_y = set(t.field.y0 + 1.0F / t.field.per_unit);
-  const F16 high_x = set(t.field.x0 + t.field.last_column / t.field.per_unit);
-  const F16 high_y = set(t.field.y0 + t.field.last_row / t.field.per_unit);
-  const auto inside = [](const F16& v, const F16& low, const F16& high)
-                          HWY_ATTR { return min(max(v, low), high); };
-
-  HWY_ALIGN float mx[256], my[256];
+/// C and the full step at sixteen places; `index` and `weight` are 16 × padded.
+template <int D>
+State<D> evaluate(const PlaceTask& t, const std::int32_t* index, const float* weight,
+                  std::int64_t padded, const F16 (&at)[D]) {
+  HWY_ALIGN float place[D][16], costs[256], force[D][256], hold[256];
+  for (int k = 0; k < D; ++k) store(at[k], place[k]);
+  const F16 degrees = set(t.degrees), per_degree = set(1.0F / t.degrees);
   for (int l = 0; l < 16; ++l) {
-    F16 sx = zero(), sy = zero();
-    for (std::int64_t j = 0; j < padded; j += 16) {
-      F16 xj, yj;
-      gather_pairs(t.train, index + l * padded + j, xj, yj);
-      const F16 p = load(weight + l * padded + j);
-      sx = fma(p, xj, sx);
-      sy = fma(p, yj, sy);
+    F16 own[D], sum[D], cost = zero(), held = zero();
+    for (int k = 0; k < D; ++k) {
+      own[k] = set(place[k][l]);
+      sum[k] = zero();
     }
-    store(sx, mx + 16 * l);
-    store(sy, my + 16 * l);
+    for (std::int64_t j = 0; j < padded; j += 16) {
+      F16 other[D], delta[D];
+      gather_places(t.train, index + l * padded + j, other);
+      for (int k = 0; k < D; ++k) delta[k] = own[k] - other[k];
+      const F16 p = load(weight + l * padded + j);
+      const F16 d = square_plus(delta, degrees) * per_degree, a = p / d;
+      cost = fma(p, log(d), cost);
+      for (int k = 0; k < D; ++k) sum[k] = fma(a, delta[k], sum[k]);
+      held = held + a;
+    }
+    store(cost, costs + 16 * l);
+    for (int k = 0; k < D; ++k) store(sum[k], force[k] + 16 * l);
+    store(held, hold + 16 * l);
   }
-  F16 x = inside(reduce_rows(mx), low_x, high_x), y = inside(reduce_rows(my), low_y, high_y);
-  State now = evaluate(t, index, weight, padded, x, y);
+  const Reading<D> r = read<false>(t.field, at);
+  const F16 push = set(t.push), half = set(0.5F * t.push), held = reduce_rows(hold);
+  State<D> state;
+  state.cost = fma(r.potential, push, reduce_rows(costs) * degrees);
+  for (int k = 0; k < D; ++k)
+    state.step[k] = fma(r.gradient[k], half, reduce_rows(force[k])) / held;
+  return state;
+}
+
+/// Places sixteen rows; `places` receives x of all, then y, then z. Returns a bit for each that
+/// still moved.
+template <int D>
+std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const float* weight,
+                            std::int64_t padded, float* places) {
+  // The box in which the field can be read, and a row can stand.
+  const auto inside = [&](int k, const F16& v) HWY_ATTR {
+    const float low = t.field.origin[k] + 1.0F / t.field.per_unit;
+    const float high = t.field.origin[k] + t.field.last[k] / t.field.per_unit;
+    return min(max(v, set(low)), set(high));
+  };
+
+  HWY_ALIGN float mean[D][256];
+  for (int l = 0; l < 16; ++l) {
+    F16 sum[D];
+    for (int k = 0; k < D; ++k) sum[k] = zero();
+    for (std::int64_t j = 0; j < padded; j += 16) {
+      F16 other[D];
+      gather_places(t.train, index + l * padded + j, other);
+      const F16 p = load(weight + l * padded + j);
+      for (int k = 0; k < D; ++k) sum[k] = fma(p, other[k], sum[k]);
+    }
+    for (int k = 0; k < D; ++k) store(sum[k], mean[k] + 16 * l);
+  }
+  F16 at[D];
+  for (int k = 0; k < D; ++k) at[k] = inside(k, reduce_rows(mean[k]));
+  State<D> now = evaluate(t, index, weight, padded, at);
   for (std::int64_t c = 0; c < 8 && c < t.k; ++c) {
     HWY_ALIGN std::int32_t nearest[16];
     for (int l = 0; l < 16; ++l) nearest[l] = index[l * padded + c];
-    F16 cx, cy;
-    gather_pairs(t.train, nearest, cx, cy);
-    const State there = evaluate(t, index, weight, padded, cx, cy);
+    F16 other[D];
+    gather_places(t.train, nearest, other);
+    const State<D> there = evaluate(t, index, weight, padded, other);
     const M16 better = there.cost < now.cost;
-    x = select(better, cx, x);
-    y = select(better, cy, y);
-    now = {select(better, there.cost, now.cost), select(better, there.step_x, now.step_x),
-           select(better, there.step_y, now.step_y)};
+    for (int k = 0; k < D; ++k) at[k] = select(better, other[k], at[k]);
+    now = choose(better, there, now);
   }
 
   F16 share = set(1.0F), moving = set(1.0F);  // moving: 1 while a row searches, then 0
   const F16 shortest = set(kHalvings), still = set(kStill * kStill);
   for (std::int64_t it = 0; it < t.iterations && any(moving > zero()); ++it) {
-    const F16 nx = inside(fnma(share, now.step_x, x), low_x, high_x);
-    const F16 ny = inside(fnma(share, now.step_y, y), low_y, high_y);
-    const State there = evaluate(t, index, weight, padded, nx, ny);
-    const F16 dx = nx - x, dy = ny - y;
+    F16 next[D], delta[D];
+    for (int k = 0; k < D; ++k) {
+      next[k] = inside(k, fnma(share, now.step[k], at[k]));
+      delta[k] = next[k] - at[k];
+    }
+    const State<D> there = evaluate(t, index, weight, padded, next);
     const M16 lower = there.cost < now.cost;
-    const F16 take = select(lower, moving, zero());
-    const M16 taken = take > zero();
-    x = select(taken, nx, x);
-    y = select(taken, ny, y);
-    now = {select(taken, there.cost, now.cost), select(taken, there.step_x, now.step_x),
-           select(taken, there.step_y, now.step_y)};
+    const M16 taken = select(lower, moving, zero()) > zero();
+    for (int k = 0; k < D; ++k) at[k] = select(taken, next[k], at[k]);
+    now = choose(taken, there, now);
     const F16 tried = share;
     share = select(lower, min(set(1.0F), share + share), share * set(0.5F));
     // A row is done when an accepted step is short, or when no share of a step lowers C.
-    const M16 short_step = fma(dx, dx, dy * dy) < still;
-    moving = select(short_step, zero(), moving);
+    F16 moved = delta[D - 1] * delta[D - 1];
+    for (int k = D - 1; k-- > 0;) moved = fma(delta[k], delta[k], moved);
+    moving = select(moved < still, zero(), moving);
     moving = select(tried <= shortest, select(lower, moving, zero()), moving);
   }
-  store(x, xy);
-  store(y, xy + 16);
+  for (int k = 0; k < D; ++k) store(at[k], places + 16 * k);
   return to_bits(moving > zero());
+}
+
+std::uint32_t place_rows(const PlaceTask& t, const std::int32_t* index, const float* weight,
+                         std::int64_t padded, float* places) {
+  if (t.dimensions == 1) return place_sixteen<1>(t, index, weight, padded, places);
+  return t.dimensions == 2 ? place_sixteen<2>(t, index, weight, padded, places)
+                           : place_sixteen<3>(t, index, weight, padded, places);
 }
 
 }  // namespace
@@ -169,14 +194,19 @@ std::vector<Field> fields(PlaceParams& p) {
   return {
       {"perplexity", &p.perplexity, "as in the fit: effective neighbors of a row", 1, 1e6},
       {"iterations", &p.iterations, "at most, for each row", 0, 1e6},
-      {"grid_spacing", &p.grid_spacing, "of the repulsive field, as in the fit", 0.05, 1},
+      {"grid_spacing", &p.grid_spacing, "of the repulsive field, as in the fit", 0, 1},
+      {"degrees_of_freedom", &p.degrees_of_freedom, "of the map's kernel, as in the fit", 0.1, 100},
+      {.name = "affinities",
+       .value = &p.affinities,
+       .help = "as in the fit: what weighs a row's neighbors",
+       .choices = {"perplexity", "multiscale", "uniform", "gaussian"}},
+      {"scales", &p.scales, "perplexities of multiscale affinities, as in the fit", 1, 1e6},
+      {"bandwidth", &p.bandwidth, "deviation of gaussian affinities: the fit's", 0, 1e18},
   };
 }
 
 void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what) {
   const std::int64_t n = train_map.rows();
-  require(train_map.cols() == 2, what, ": the fitted map has ", train_map.cols(),
-          " columns, it must have 2");
   require_finite(train_map, sentence(what, ": fitted map").c_str());
   require(n > 0 || to_train.rows() == 0, what, ": the fitted map has no rows");
   require(to_train.rows() == 0 || to_train.k() > 0, what, ": new rows need at least one neighbor");
@@ -194,11 +224,17 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
   PlaceParams p = params;
   check(fields(p), "place");
   require_placeable(train_map, to_train, "place");
+  const std::int64_t dimensions = train_map.cols();
+  require(dimensions >= 1 && dimensions <= 3, "place: the fitted map has ", dimensions,
+          " columns, it must have 1, 2 or 3");
   const std::int64_t n = train_map.rows(), m = to_train.rows(), k = to_train.k();
   PlaceResult result;
-  result.map = Matrix(m, 2);
+  result.map = Matrix(m, dimensions);
   if (m == 0) return result;
-  if (p.perplexity > std::max(1.0, static_cast<double>(k) / 3)) {
+  const bool by_perplexity = p.affinities == "perplexity" || p.affinities == "multiscale";
+  require(p.affinities != "gaussian" || p.bandwidth > 0,
+          "place: gaussian affinities need the bandwidth of the fit");
+  if (by_perplexity && p.perplexity > std::max(1.0, static_cast<double>(k) / 3)) {
     const double lowered = std::max(1.0, static_cast<double>(k) / 3);
     result.notes.push_back(sentence("perplexity lowered from ", p.perplexity, " to ", lowered,
                                     ", a third of ", k, " neighbors"));
@@ -206,14 +242,18 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
   }
 
   const auto began = std::chrono::steady_clock::now();
-  const Matrix train = copy_of(train_map);
-  GridField field(p.grid_spacing);
-  field.charge(train, kMargin);
-  if (field.spacing() > p.grid_spacing)
+  Matrix train(n, place_floats(static_cast<int>(dimensions)));
+  for (std::int64_t i = 0; i < n; ++i) std::copy_n(train_map.row(i), dimensions, train.row(i));
+  const double spacing = field_spacing(p.grid_spacing, dimensions);
+  GridField field(spacing, dimensions, p.degrees_of_freedom);
+  field.charge({train.data(), n, dimensions, train.cols()}, kMargin);
+  if (field.spacing() > spacing)
     result.notes.push_back(
         sentence("the map is so wide that the field's spacing was enlarged to ", field.spacing()));
   PlaceTask task;
   task.field = field.view();
+  task.dimensions = static_cast<int>(dimensions);
+  task.degrees = static_cast<float>(p.degrees_of_freedom);
   task.train = train.data();
   task.k = k;
   task.iterations = p.iterations;
@@ -224,7 +264,14 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
     result.notes.emplace_back(
         "the map's rows stand too far apart to push; new rows are placed by their neighbors alone");
 
-  const Matrix weight = conditional_weights(to_train, p.perplexity);
+  AffinityParams kind{.perplexity = p.perplexity,
+                      .affinities = p.affinities,
+                      .scales = p.scales,
+                      .bandwidth = p.bandwidth};
+  if (kind.affinities == "multiscale" && kind.scales.empty())  // those of the fit, not of m rows
+    for (const double scale : scales_of(kind, n))
+      kind.scales.push_back(static_cast<std::int64_t>(scale));
+  const Matrix weight = conditional_weights(to_train, kind);
   const std::int64_t padded = (k + 15) / 16 * 16;
   std::atomic<std::int64_t> unconverged{0};
   std::int64_t done = 0;
@@ -243,12 +290,15 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
           weights[at] = j < k ? weight(row, j) : 0.0F;
         }
       }
-      alignas(64) float xy[32];
+      alignas(64) float places[48];
       const std::uint32_t moving =
-          LATLAS_DISPATCH(place_rows)(task, index.data(), weights.data(), padded, xy);
+          LATLAS_DISPATCH(place_rows)(task, index.data(), weights.data(), padded, places);
       for (std::int64_t i = begin; i < end; ++i) {
-        result.map(i, 0) = xy[i - begin];
-        result.map(i, 1) = xy[16 + i - begin];
+        if (to_train.distance(i, 0) == 0) {  // it is a row of the fit
+          std::copy_n(train_map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
+          continue;
+        }
+        for (std::int64_t c = 0; c < dimensions; ++c) result.map(i, c) = places[16 * c + i - begin];
         if ((moving >> (i - begin) & 1U) != 0) ++unconverged;
       }
     });
@@ -260,7 +310,7 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
   }
   // Rows that were not reached stand at their nearest neighbor.
   for (std::int64_t i = std::min(done, m); i < m; ++i)
-    for (int c = 0; c < 2; ++c) result.map(i, c) = train_map(to_train.index(i, 0), c);
+    std::copy_n(train_map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
   result.unconverged = unconverged;
   return result;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "latlas/core/matrix.h"
@@ -12,14 +13,18 @@
 namespace latlas {
 
 struct PlaceParams {
-  double perplexity = 30;         ///< As in the fit: effective neighbors of a row.
-  std::int64_t iterations = 200;  ///< At most, for each row.
-  double grid_spacing = 1.0 / 3;  ///< Of the repulsive field, as in the fit.
+  double perplexity = 30;                 ///< As in the fit: effective neighbors of a row.
+  std::int64_t iterations = 200;          ///< At most, for each row.
+  double grid_spacing = 0;                ///< Of the repulsive field, as in the fit; 0 as there.
+  double degrees_of_freedom = 1;          ///< Of the map's kernel, as in the fit.
+  std::string affinities = "perplexity";  ///< As in the fit: what weighs neighbors (affinities.h).
+  std::vector<std::int64_t> scales = {};  ///< Of multiscale; none: as for the rows of the map.
+  double bandwidth = 0;                   ///< Of gaussian, which needs the fit's.
 };
 std::vector<Field> fields(PlaceParams& p);
 
 struct PlaceResult {
-  Matrix map;                    ///< m × 2, in the coordinates of the fitted map.
+  Matrix map;                    ///< m × d, in the coordinates of the fitted map.
   std::int64_t unconverged = 0;  ///< Rows that still moved after the last iteration.
   bool stopped = false;          ///< Progress asked to stop; the rows not reached stand at their
                                  ///< nearest neighbor.
@@ -27,12 +32,13 @@ struct PlaceResult {
 };
 
 /// Throws InvalidArgument, beginning with `what`, unless new rows with these neighbors can be
-/// placed into the map: n × 2, finite, and neighbors among its rows.
+/// placed into the map: finite, and neighbors among its rows.
 void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what);
 
 /// Places m new rows in the map of n rows, each by itself: a row's result does not depend on which
-/// others came along.
-/// @param train_map  n × 2, from tsne().
+/// others came along. A row at distance 0 from a row of the fit lands on it, bit for bit (of
+/// several, on the first). Whether a row belongs there at all, novelty() tells (novelty.h).
+/// @param train_map  n × d, d ≤ 3, from tsne().
 /// @param to_train   m × k: for each new row its nearest rows of the fitted data, with distances;
 ///                   a perplexity above k / 3 is lowered to that, with a note.
 /// Rows are kept within 10 units of the fitted map's box.

@@ -10,34 +10,42 @@ namespace latlas {
 
 constexpr float kLongestStep = 5;  ///< Of a row in one iteration and direction.
 
+constexpr float kHeld = 1e30F;  ///< The strength of an anchor that does not give way.
+
 struct SweepTask {
+  int dimensions = 2;
   std::int64_t n = 0;                        ///< Rows; arrays go on to a multiple of 16.
-  const float* xy = nullptr;                 ///< The map: x, y, x, y, …
-  float* next_xy = nullptr;                  ///< Receives the new one.
+  const float* places = nullptr;             ///< The map: place_floats() a row.
+  float* next_places = nullptr;              ///< Receives the new one.
   const std::int64_t* edge_begin = nullptr;  ///< Of each row, in multiples of 16.
   const float* edge_scale = nullptr;         ///< Of each row: p = scale · weight.
   const std::uint16_t* edge_weight = nullptr;
   const std::uint16_t* edge_column16 = nullptr;  ///< Used unless null.
   const std::int32_t* edge_column32 = nullptr;
-  const float* exact_gradient = nullptr;  ///< ∇φ, x, y, x, y, …; null: read from the field.
+  const float* exact_gradient = nullptr;  ///< ∇φ, as the map; null: read from the field.
   GridView field;
+  float degrees = 1;  ///< Of freedom: α.
   float exaggeration = 1;
   float push = 0;  ///< Gradient = 4 A + push · ∇φ; 2 / Z.
   float learning_rate = 0, momentum = 0;
-  float *velocity_x = nullptr, *velocity_y = nullptr, *gain_x = nullptr, *gain_y = nullptr;
+  float* velocity[3] = {};  ///< In each direction, of each row.
+  float* gain[3] = {};
+  const float* anchor[3] = {};             ///< Places of the anchors.
+  const float* anchor_strength = nullptr;  ///< 0: the row is free; kHeld: it does not move; null:
+                                           ///< there are no anchors.
 };
 
 /// What a tile of rows leaves behind.
 struct TileSums {
-  double cost = 0;                                     ///< Σ p log(1 + d²)
-  float low_x = 0, low_y = 0, high_x = 0, high_y = 0;  ///< Box of the new positions.
+  double cost = 0;                  ///< α Σ p log(1 + d² / α)
+  float low[3] = {}, high[3] = {};  ///< Box of the new positions.
 
   void add(const TileSums& o) {
     cost += o.cost;
-    low_x = std::min(low_x, o.low_x);
-    low_y = std::min(low_y, o.low_y);
-    high_x = std::max(high_x, o.high_x);
-    high_y = std::max(high_y, o.high_y);
+    for (int c = 0; c < 3; ++c) {
+      low[c] = std::min(low[c], o.low[c]);
+      high[c] = std::max(high[c], o.high[c]);
+    }
   }
 };
 

@@ -17,21 +17,46 @@ namespace {
 constexpr std::int64_t kRowTile = 4096;     // rows counted together
 constexpr std::int64_t kBucketRows = 1024;  // rows of a bucket
 
-struct Entry {  // of Pᵀ
+struct Entry {  // of Wᵀ
   std::int32_t row, column;
   float weight;
 };
 
-void require_indices(const Neighbors& graph, std::int64_t k, const char* what) {
-  const std::int64_t n = graph.rows();
+/// What each row lists: k columns of a graph, or as many as its offsets say.
+struct Lists {
+  std::int64_t rows = 0;
+  const Neighbors* graph = nullptr;
+  const Matrix* weight = nullptr;
+  const Affinities* ragged = nullptr;  // in place of the two
+  Zeros zeros = Zeros::edges;
+
+  std::int64_t length(std::int64_t i) const {
+    if (ragged == nullptr) return weight->cols();
+    const auto u = static_cast<std::size_t>(i);
+    return ragged->begin[u + 1] - ragged->begin[u];
+  }
+  const std::int32_t* columns(std::int64_t i) const {
+    if (ragged == nullptr) return graph->index.row(i);
+    return ragged->column.data() + ragged->begin[static_cast<std::size_t>(i)];
+  }
+  const float* weights(std::int64_t i) const {
+    if (ragged == nullptr) return weight->row(i);
+    return ragged->weight.data() + ragged->begin[static_cast<std::size_t>(i)];
+  }
+  bool holds(float w) const { return zeros == Zeros::edges || w != 0; }
+};
+
+void require_indices(const Lists& lists, const char* what) {
+  const std::int64_t n = lists.rows;
   const std::int64_t bad = first_where(n, kRowTile, [&](std::int64_t i) {
-    for (const std::int32_t j : graph.index[i].first(static_cast<std::size_t>(k)))
-      if (j < 0 || j >= n || j == i) return true;
+    const std::int32_t* column = lists.columns(i);
+    for (std::int64_t c = 0; c < lists.length(i); ++c)
+      if (column[c] < 0 || column[c] >= n || column[c] == i) return true;
     return false;
   });
   if (bad == n) return;
-  for (std::int64_t c = 0; c < k; ++c) {
-    const std::int64_t j = graph.index(bad, c);
+  for (std::int64_t c = 0; c < lists.length(bad); ++c) {
+    const std::int64_t j = lists.columns(bad)[c];
     require(j >= 0 && j < n, what, ": neighbor ", c, " of row ", bad, " is ", j,
             "; it must be a row, 0 to ", n - 1);
     require(j != bad, what, ": row ", bad,
@@ -40,17 +65,20 @@ void require_indices(const Neighbors& graph, std::int64_t k, const char* what) {
   }
 }
 
-/// Pᵀ, bucket after bucket; `begin` receives where each begins.
-std::vector<Entry> transposed(const Neighbors& graph, const Matrix& weight,
-                              std::vector<std::int64_t>& begin) {
-  const std::int64_t n = graph.rows(), k = weight.cols();
+/// Wᵀ, bucket after bucket; `begin` receives where each begins.
+std::vector<Entry> transposed(const Lists& lists, std::vector<std::int64_t>& begin) {
+  const std::int64_t n = lists.rows;
   const std::int64_t tiles = (n + kRowTile - 1) / kRowTile;
   const std::int64_t buckets = (n + kBucketRows - 1) / kBucketRows;
   BasicMatrix<std::int64_t> place(tiles, buckets);
   parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
     std::int64_t* count = place.row(first / kRowTile);
-    for (std::int64_t i = first; i < last; ++i)
-      for (std::int64_t c = 0; c < k; ++c) ++count[graph.index(i, c) / kBucketRows];
+    for (std::int64_t i = first; i < last; ++i) {
+      const std::int32_t* column = lists.columns(i);
+      const float* weight = lists.weights(i);
+      for (std::int64_t c = 0; c < lists.length(i); ++c)
+        if (lists.holds(weight[c])) ++count[column[c] / kBucketRows];
+    }
   });
   begin.assign(static_cast<std::size_t>(buckets) + 1, 0);
   std::int64_t at = 0;
@@ -62,12 +90,14 @@ std::vector<Entry> transposed(const Neighbors& graph, const Matrix& weight,
   std::vector<Entry> entries(static_cast<std::size_t>(at));
   parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
     std::int64_t* next = place.row(first / kRowTile);
-    for (std::int64_t i = first; i < last; ++i)
-      for (std::int64_t c = 0; c < k; ++c) {
-        const std::int32_t j = graph.index(i, c);
-        entries[static_cast<std::size_t>(next[j / kBucketRows]++)] = {
-            j, static_cast<std::int32_t>(i), weight(i, c)};
-      }
+    for (std::int64_t i = first; i < last; ++i) {
+      const std::int32_t* column = lists.columns(i);
+      const float* weight = lists.weights(i);
+      for (std::int64_t c = 0; c < lists.length(i); ++c)
+        if (lists.holds(weight[c]))
+          entries[static_cast<std::size_t>(next[column[c] / kBucketRows]++)] = {
+              column[c], static_cast<std::int32_t>(i), weight[c]};
+    }
   });
   return entries;
 }
@@ -80,8 +110,8 @@ struct Edges {
 };
 
 /// The rows of one bucket.
-Edges merged(const Neighbors& graph, const Matrix& weight, std::span<const Entry> entries,
-             std::int64_t first_row, std::int64_t rows, Join join, const char* what) {
+Edges merged(const Lists& lists, std::span<const Entry> entries, std::int64_t first_row,
+             std::int64_t rows, Join join, const char* what) {
   std::vector<std::size_t> place(static_cast<std::size_t>(rows) + 1);
   for (const Entry& e : entries) ++place[static_cast<std::size_t>(e.row - first_row) + 1];
   for (std::size_t r = 1; r < place.size(); ++r) place[r] += place[r - 1];
@@ -92,15 +122,20 @@ Edges merged(const Neighbors& graph, const Matrix& weight, std::span<const Entry
 
   Edges out;
   out.length.resize(static_cast<std::size_t>(rows));
-  out.column.resize(entries.size() + static_cast<std::size_t>(rows * weight.cols()));
+  std::size_t listed = 0;
+  for (std::int64_t r = 0; r < rows; ++r)
+    listed += static_cast<std::size_t>(lists.length(first_row + r));
+  out.column.resize(entries.size() + listed);
   out.weight.resize(out.column.size());
   std::size_t at = 0;
-  std::vector<std::uint64_t> forth(static_cast<std::size_t>(weight.cols()));  // column, then place
+  std::vector<std::uint64_t> forth;  // column, then place
   for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int32_t* index = graph.index.row(first_row + r);
-    const float* w = weight.row(first_row + r);
-    for (std::size_t c = 0; c < forth.size(); ++c)
-      forth[c] = static_cast<std::uint64_t>(index[c]) << 32 | c;
+    const std::int32_t* index = lists.columns(first_row + r);
+    const float* w = lists.weights(first_row + r);
+    forth.clear();
+    for (std::int64_t c = 0; c < lists.length(first_row + r); ++c)
+      if (lists.holds(w[c]))
+        forth.push_back(static_cast<std::uint64_t>(index[c]) << 32 | static_cast<std::uint32_t>(c));
     std::sort(forth.begin(), forth.end());
     const std::size_t before = at, end = place[static_cast<std::size_t>(r) + 1];
     std::size_t b = place[static_cast<std::size_t>(r)];
@@ -126,20 +161,15 @@ Edges merged(const Neighbors& graph, const Matrix& weight, std::span<const Entry
   return out;
 }
 
-}  // namespace
-
-Affinities symmetric(const Neighbors& graph, const Matrix& weight, Join join, const char* what) {
-  const std::int64_t n = graph.rows();
-  require(n < std::int64_t{1} << 31, what, ": ", n, " rows are more than 2147483647");
-  require(weight.rows() == n && weight.cols() <= graph.k(), what, ": ", weight.rows(), " × ",
-          weight.cols(), " weights do not fit a graph of ", n, " × ", graph.k(), " neighbors");
-  require_indices(graph, weight.cols(), what);
+Affinities joined(const Lists& lists, Join join, const char* what) {
+  const std::int64_t n = lists.rows;
+  require_indices(lists, what);
   Affinities out;
   out.begin.assign(static_cast<std::size_t>(n) + 1, 0);
-  if (n == 0 || weight.cols() == 0) return out;
+  if (n == 0) return out;
 
   std::vector<std::int64_t> bucket_begin;
-  const std::vector<Entry> entries = transposed(graph, weight, bucket_begin);
+  const std::vector<Entry> entries = transposed(lists, bucket_begin);
   const std::int64_t buckets = std::ssize(bucket_begin) - 1;
   std::vector<Edges> parts(static_cast<std::size_t>(buckets));
   parallel_for(buckets, 1, [&](std::int64_t b, std::int64_t) {
@@ -147,7 +177,7 @@ Affinities symmetric(const Neighbors& graph, const Matrix& weight, Join join, co
     const std::int64_t first = b * kBucketRows;
     const auto begin = static_cast<std::size_t>(bucket_begin[u]);
     const auto count = static_cast<std::size_t>(bucket_begin[u + 1]) - begin;
-    parts[u] = merged(graph, weight, std::span(entries).subspan(begin, count), first,
+    parts[u] = merged(lists, std::span(entries).subspan(begin, count), first,
                       std::min(kBucketRows, n - first), join, what);
   });
 
@@ -167,6 +197,30 @@ Affinities symmetric(const Neighbors& graph, const Matrix& weight, Join join, co
     part = {};
   });
   return out;
+}
+
+}  // namespace
+
+Affinities symmetric(const Neighbors& graph, const Matrix& weight, Join join, const char* what,
+                     Zeros zeros) {
+  const std::int64_t n = graph.rows();
+  require(n < std::int64_t{1} << 31, what, ": ", n, " rows are more than 2147483647");
+  require(weight.rows() == n && weight.cols() <= graph.k(), what, ": ", weight.rows(), " × ",
+          weight.cols(), " weights do not fit a graph of ", n, " × ", graph.k(), " neighbors");
+  return joined({.rows = n, .graph = &graph, .weight = &weight, .zeros = zeros}, join, what);
+}
+
+Affinities symmetric(const Affinities& lists, Join join, const char* what) {
+  const std::int64_t n = lists.rows();
+  require(n < std::int64_t{1} << 31, what, ": ", n, " rows are more than 2147483647");
+  require(std::ssize(lists.weight) == lists.edges(), what, ": there are ", lists.edges(),
+          " columns and ", lists.weight.size(), " weights");
+  require(
+      n == 0 ? lists.edges() == 0 : lists.begin.front() == 0 && lists.begin.back() == lists.edges(),
+      what, ": the rows' offsets must run from 0 to ", lists.edges());
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+    require(lists.begin[i] <= lists.begin[i + 1], what, ": the rows' offsets fall after row ", i);
+  return joined({.rows = n, .ragged = &lists, .zeros = Zeros::none}, join, what);
 }
 
 }  // namespace latlas

@@ -25,12 +25,20 @@ struct Join {
   float sum = 1, product = 0;
 };
 
+/// Whether a weight of 0 makes a pair.
+enum class Zeros { edges, none };
+
 /// The symmetric matrix of all pairs of which one lists the other.
 /// @param weight  n × k, k at most that of the graph: of the first k neighbors of each row.
 /// @param what    begins the sentence of an error.
 /// @throws InvalidArgument  when a neighbor's index is outside [0, n), is the row itself or occurs
 ///         twice in a row, or shapes differ.
 /// Cost: O(n k) time, 24 bytes an edge of scratch.
-Affinities symmetric(const Neighbors& graph, const Matrix& weight, Join join, const char* what);
+Affinities symmetric(const Neighbors& graph, const Matrix& weight, Join join, const char* what,
+                     Zeros zeros = Zeros::edges);
+
+/// The same for lists of any lengths, in any order: row i lists the columns
+/// [begin[i], begin[i+1]) with their weights. Weights of 0 are no pairs.
+Affinities symmetric(const Affinities& lists, Join join, const char* what);
 
 }  // namespace latlas

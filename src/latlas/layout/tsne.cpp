@@ -1,14 +1,21 @@
-// The cost is KL(P ‖ Q) with q_ij = (1 + d_ij²)⁻¹ / Z, Z = Σ_{i≠j} (1 + d_ij²)⁻¹. Its gradient is
+// The cost is KL(P ‖ Q) with q_ij = w_ij / Z, w_ij = (1 + d_ij²/α)^(−α), Z = Σ_{i≠j} w_ij. α, the
+// degrees of freedom, is 1 in t-SNE as it is known; less gives heavier tails and finer clusters
+// (Kobak, Linderman, Steinerberger, Kluger & Berens, Heavy-tailed kernels reveal a finer cluster
+// structure in t-SNE visualisations, 2019). Its gradient is
 //
-//   ∂KL / ∂y_i = 4 (A_i − R_i / Z),   A_i = Σ_j p_ij (y_i − y_j) / (1 + d_ij²),
-//                                     R_i = Σ_j (y_i − y_j) / (1 + d_ij²)² = −½ ∇φ(y_i).
+//   ∂KL / ∂y_i = 4 (A_i − R_i / Z),   A_i = Σ_j p_ij (y_i − y_j) / (1 + d_ij²/α),
+//                                     R_i = Σ_j w_ij (y_i − y_j) / (1 + d_ij²/α) = −½ ∇φ(y_i).
 //
 // An iteration charges the field (layout/field), which gives Z, and then sweeps once over the
 // points: attraction along the edges, repulsion read from the field, gradient, gains, momentum,
 // step. New positions go to a second array, since other rows still read the old ones.
 //
-// KL = Σ p log p + Σ p log(1 + d²) + log Z. Of these the last is known at every iteration and the
-// first never changes; the middle sum is taken only when KL is asked for.
+// KL = Σ p log p + α Σ p log(1 + d²/α) + log Z. Of these the last is known at every iteration and
+// the first never changes; the middle sum is taken only when KL is asked for.
+//
+// An anchor's spring adds 4 S / n · (y − a) to the gradient, and is taken implicitly: the step
+// solves for the spring's force at its own end, which divides it by 1 + η · gain · 4 S / n. So no
+// strength, however large, makes a row swing.
 //
 // A few times in a run the rows are renumbered along a Z-shaped curve through the map (Morton), so
 // that the neighbors a row reads lie in a near cache. The edges of a row keep their order whatever
@@ -23,10 +30,13 @@
 #include <cmath>
 #include <numeric>
 
+#include "latlas/core/hash.h"
 #include "latlas/core/math.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
+#include "latlas/layout/checkpoint.h"
 #include "latlas/layout/field.h"
+#include "latlas/layout/preset.h"
 #include "latlas/layout/sweep.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/layout/tsne.cpp"
@@ -38,105 +48,134 @@ HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
 
-/// Σ_j p_ij (y_i − y_j) / (1 + d²) of one row, without the row's scale, in lanes: the caller sums
-/// them. With kCost also Σ_j p_ij log(1 + d²), returned.
-template <bool kCost, class Index>
-LATLAS_INLINE float attraction(const Index* column, const std::uint16_t* weight, std::int64_t count,
-                               const float* xy, std::int64_t row, float* sum_x, float* sum_y) {
-  const F16 one = set(1.0F), x = set(xy[2 * row]), y = set(xy[2 * row + 1]);
-  F16 fx = zero(), fy = zero(), cost = zero();
-  for (std::int64_t e = 0; e < count; e += 16) {
-    F16 xj, yj;
-    gather_pairs(xy, column + e, xj, yj);
-    const F16 dx = x - xj, dy = y - yj, w = load(weight + e);
-    const F16 d = fma(dx, dx, fma(dy, dy, one)), a = w / d;
-    fx = fma(a, dx, fx);
-    fy = fma(a, dy, fy);
-    if constexpr (kCost) cost = fma(w, log(d), cost);
+/// Σ_j p_ij (y_i − y_j) / (α + d²) of one row, without the row's scale, in lanes: the caller sums
+/// them; direction after direction, each 256 floats on. With kCost also Σ_j p_ij log(1 + d²/α),
+/// returned.
+template <int D, bool kCost, class Index>
+LATLAS_INLINE float attraction(const SweepTask& s, const Index* columns, std::int64_t row,
+                               float* sums) {
+  const Index* column = columns + s.edge_begin[row];
+  const std::uint16_t* weight = s.edge_weight + s.edge_begin[row];
+  const std::int64_t count = s.edge_begin[row + 1] - s.edge_begin[row];
+  const F16 degrees = set(s.degrees), per_degree = set(1.0F / s.degrees);
+  F16 at[D], force[D], cost = zero();
+  for (int k = 0; k < D; ++k) {
+    at[k] = set(s.places[place_floats(D) * row + k]);
+    force[k] = zero();
   }
-  store(fx, sum_x);
-  store(fy, sum_y);
+  for (std::int64_t e = 0; e < count; e += 16) {
+    F16 other[D], delta[D];
+    gather_places(s.places, column + e, other);
+    for (int k = 0; k < D; ++k) delta[k] = at[k] - other[k];
+    const F16 w = load(weight + e), d = square_plus(delta, degrees), a = w / d;
+    for (int k = 0; k < D; ++k) force[k] = fma(a, delta[k], force[k]);
+    if constexpr (kCost) cost = fma(w, log(d * per_degree), cost);
+  }
+  for (int k = 0; k < D; ++k) store(force[k], sums + 256 * k);
   return kCost ? reduce(cost) : 0.0F;
 }
 
 /// One tile of rows [begin, end), both multiples of 16.
-template <bool kCost, class Index>
+template <int D, bool kCost, class Index>
 void sweep_rows(const SweepTask& s, const Index* columns, std::int64_t begin, std::int64_t end,
                 TileSums& sums) {
-  const F16 pull = set(4.0F * s.exaggeration), push = set(s.push);
+  const F16 pull = set(4.0F * s.exaggeration * s.degrees), push = set(s.push);
   const F16 rate = set(-s.learning_rate), momentum = set(s.momentum);
-  F16 low_x = set(3e38F), low_y = low_x, high_x = set(-3e38F), high_y = high_x;
+  const F16 spring = set(4.0F * s.exaggeration / static_cast<float>(s.n));
+  F16 low[D], high[D];
+  for (int k = 0; k < D; ++k) {
+    low[k] = set(3e38F);
+    high[k] = set(-3e38F);
+  }
   double cost = 0;
-  HWY_ALIGN float sum_x[256], sum_y[256];
+  HWY_ALIGN float attractions[D][256];
   for (std::int64_t i = begin; i < end; i += 16) {
     for (int l = 0; l < 16; ++l) {
-      const std::int64_t row = i + l, first = s.edge_begin[row];
-      const float c =
-          attraction<kCost>(columns + first, s.edge_weight + first, s.edge_begin[row + 1] - first,
-                            s.xy, row, sum_x + 16 * l, sum_y + 16 * l);
-      if (kCost) cost += static_cast<double>(c) * static_cast<double>(s.edge_scale[row]);
+      const float c = attraction<D, kCost>(s, columns, i + l, attractions[0] + 16 * l);
+      if (kCost) cost += static_cast<double>(c) * static_cast<double>(s.edge_scale[i + l]);
     }
     const F16 scale = load(s.edge_scale + i) * pull;
-    F16 x, y, slope_x, slope_y;
-    load_pairs(s.xy + 2 * i, x, y);
+    F16 at[D], slope[D];
+    load_places(s.places + place_floats(D) * i, at);
     if (s.exact_gradient != nullptr) {
-      load_pairs(s.exact_gradient + 2 * i, slope_x, slope_y);
+      load_places(s.exact_gradient + place_floats(D) * i, slope);
     } else {
-      const Reading r = read<true>(s.field, x, y);
-      slope_x = r.x;
-      slope_y = r.y;
+      const Reading<D> r = read<true>(s.field, at);
+      for (int k = 0; k < D; ++k) slope[k] = r.gradient[k];
     }
-    // 4 A − 4 R / Z, where R is −½ of the slope.
-    const F16 gx = fma(slope_x, push, reduce_rows(sum_x) * scale);
-    const F16 gy = fma(slope_y, push, reduce_rows(sum_y) * scale);
-    const auto step = [&](const F16& g, float* velocity, float* gain) HWY_ATTR {
-      const F16 v = load(velocity), k = load(gain);
+    const M16 real = first(static_cast<int>(s.n - i < 16 ? s.n - i : 16));
+    const bool anchored = s.anchor_strength != nullptr;
+    const F16 strength = anchored ? load(s.anchor_strength + i) : zero(), stiff = spring * strength;
+    for (int k = 0; k < D; ++k) {
+      // 4 A − 4 R / Z, where R is −½ of the slope.
+      F16 g = fma(slope[k], push, reduce_rows(attractions[k]) * scale);
+      if (anchored) g = fma(stiff, at[k] - load(s.anchor[k] + i), g);
+      const F16 v = load(s.velocity[k] + i), gain = load(s.gain[k] + i);
       // The gain grows while the gradient opposes the last step's sign, that is, while the step
       // still goes downhill.
       const M16 downhill = select(v < zero(), -g, g) < zero();
-      const F16 k2 = max(select(downhill, k + set(0.2F), k * set(0.8F)), set(0.01F));
-      const F16 v2 =
-          max(set(-kLongestStep), min(set(kLongestStep), fma(momentum, v, rate * k2 * g)));
-      store(k2, gain);
-      store(v2, velocity);
-      return v2;
-    };
-    const F16 x2 = x + step(gx, s.velocity_x + i, s.gain_x + i);
-    const F16 y2 = y + step(gy, s.velocity_y + i, s.gain_y + i);
-    store_pairs(x2, y2, s.next_xy + 2 * i);
-    const M16 real = first(static_cast<int>(s.n - i < 16 ? s.n - i : 16));
-    low_x = min(low_x, select(real, x2, low_x));
-    low_y = min(low_y, select(real, y2, low_y));
-    high_x = max(high_x, select(real, x2, high_x));
-    high_y = max(high_y, select(real, y2, high_y));
+      const F16 gain2 = max(select(downhill, gain + set(0.2F), gain * set(0.8F)), set(0.01F));
+      F16 v2 = fma(momentum, v, rate * gain2 * g);
+      if (anchored) {
+        v2 = v2 / (set(1.0F) - rate * gain2 * stiff);
+        v2 = select(strength < set(kHeld), v2, zero());
+      }
+      v2 = max(set(-kLongestStep), min(set(kLongestStep), v2));
+      store(gain2, s.gain[k] + i);
+      store(v2, s.velocity[k] + i);
+      at[k] = at[k] + v2;
+      low[k] = min(low[k], select(real, at[k], low[k]));
+      high[k] = max(high[k], select(real, at[k], high[k]));
+    }
+    store_places(at, s.next_places + place_floats(D) * i);
   }
-  sums = {cost, reduce_min(low_x), reduce_min(low_y), reduce_max(high_x), reduce_max(high_y)};
-}
-
-void sweep(const SweepTask& s, bool cost, std::int64_t begin, std::int64_t end, TileSums& sums) {
-  if (s.edge_column16 != nullptr) {
-    cost ? sweep_rows<true>(s, s.edge_column16, begin, end, sums)
-         : sweep_rows<false>(s, s.edge_column16, begin, end, sums);
-  } else {
-    cost ? sweep_rows<true>(s, s.edge_column32, begin, end, sums)
-         : sweep_rows<false>(s, s.edge_column32, begin, end, sums);
+  sums = {};
+  sums.cost = cost * static_cast<double>(s.degrees);
+  for (int k = 0; k < D; ++k) {
+    sums.low[k] = reduce_min(low[k]);
+    sums.high[k] = reduce_max(high[k]);
   }
 }
 
-/// Σ_j p_ij log(1 + d²) over rows [begin, end).
-double cost_of_rows(const SweepTask& s, std::int64_t begin, std::int64_t end) {
-  HWY_ALIGN float x[16], y[16];
+/// α Σ_j p_ij log(1 + d²/α) over rows [begin, end).
+template <int D, class Index>
+double cost_of_rows(const SweepTask& s, const Index* columns, std::int64_t begin,
+                    std::int64_t end) {
+  HWY_ALIGN float unused[D * 256];
   double cost = 0;
-  for (std::int64_t row = begin; row < end; ++row) {
-    const std::int64_t first = s.edge_begin[row], count = s.edge_begin[row + 1] - first;
-    const float c = s.edge_column16 != nullptr
-                        ? attraction<true>(s.edge_column16 + first, s.edge_weight + first, count,
-                                           s.xy, row, x, y)
-                        : attraction<true>(s.edge_column32 + first, s.edge_weight + first, count,
-                                           s.xy, row, x, y);
-    cost += static_cast<double>(c) * static_cast<double>(s.edge_scale[row]);
-  }
-  return cost;
+  for (std::int64_t row = begin; row < end; ++row)
+    cost += static_cast<double>(attraction<D, true>(s, columns, row, unused)) *
+            static_cast<double>(s.edge_scale[row]);
+  return cost * static_cast<double>(s.degrees);
+}
+
+template <int D, class Index>
+void sweep_of(const SweepTask& s, const Index* columns, bool cost, std::int64_t begin,
+              std::int64_t end, TileSums& sums) {
+  cost ? sweep_rows<D, true>(s, columns, begin, end, sums)
+       : sweep_rows<D, false>(s, columns, begin, end, sums);
+}
+template <class Index>
+void sweep_in(const SweepTask& s, const Index* columns, bool cost, std::int64_t begin,
+              std::int64_t end, TileSums& sums) {
+  if (s.dimensions == 1) sweep_of<1>(s, columns, cost, begin, end, sums);
+  if (s.dimensions == 2) sweep_of<2>(s, columns, cost, begin, end, sums);
+  if (s.dimensions == 3) sweep_of<3>(s, columns, cost, begin, end, sums);
+}
+void sweep(const SweepTask& s, bool cost, std::int64_t begin, std::int64_t end, TileSums& sums) {
+  s.edge_column16 != nullptr ? sweep_in(s, s.edge_column16, cost, begin, end, sums)
+                             : sweep_in(s, s.edge_column32, cost, begin, end, sums);
+}
+
+template <class Index>
+double cost_in(const SweepTask& s, const Index* columns, std::int64_t begin, std::int64_t end) {
+  if (s.dimensions == 1) return cost_of_rows<1>(s, columns, begin, end);
+  return s.dimensions == 2 ? cost_of_rows<2>(s, columns, begin, end)
+                           : cost_of_rows<3>(s, columns, begin, end);
+}
+double cost_of(const SweepTask& s, std::int64_t begin, std::int64_t end) {
+  return s.edge_column16 != nullptr ? cost_in(s, s.edge_column16, begin, end)
+                                    : cost_in(s, s.edge_column32, begin, end);
 }
 
 /// Σ p log p over the edges [begin, end); weights too small for a normal float count as 0.
@@ -157,7 +196,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace latlas {
 HWY_EXPORT(sweep);
-HWY_EXPORT(cost_of_rows);
+HWY_EXPORT(cost_of);
 HWY_EXPORT(entropy_of);
 
 namespace {
@@ -170,16 +209,35 @@ constexpr std::int64_t kSettling = 25;        // how many these are
 constexpr double kExaggerationStalls = 1e-4;  // the share of KL an iteration that ends that phase
 
 /// The sources of the rows of a map in the order of a Z-shaped curve through it.
-std::vector<std::int32_t> along_the_curve(const float* xy, std::int64_t n, const TileSums& box) {
-  const float size = std::max({box.high_x - box.low_x, box.high_y - box.low_y, 1e-30F});
-  const auto spaced = [](std::uint32_t v) {  // the 16 low bits, a zero before each
-    v = (v | v << 8) & 0x00FF00FFU;
-    v = (v | v << 4) & 0x0F0F0F0FU;
-    v = (v | v << 2) & 0x33333333U;
-    return (v | v << 1) & 0x55555555U;
+std::vector<std::int32_t> along_the_curve(const float* places, std::int64_t n, int dimensions,
+                                          const TileSums& box) {
+  const int floats = place_floats(dimensions);
+  const int bits = dimensions == 1 ? 24 : (dimensions == 2 ? 16 : 10);  // of each direction
+  const auto cells = static_cast<float>((1 << bits) - 1);
+  float size = 1e-30F;
+  for (int c = 0; c < dimensions; ++c) size = std::max(size, box.high[c] - box.low[c]);
+  const auto spaced = [&](std::uint32_t v) {  // the low bits, dimensions − 1 zeros before each
+    if (dimensions == 2) {
+      v = (v | v << 8) & 0x00FF00FFU;
+      v = (v | v << 4) & 0x0F0F0F0FU;
+      v = (v | v << 2) & 0x33333333U;
+      return (v | v << 1) & 0x55555555U;
+    }
+    if (dimensions == 3) {
+      v = (v | v << 16) & 0x030000FFU;
+      v = (v | v << 8) & 0x0300F00FU;
+      v = (v | v << 4) & 0x030C30C3U;
+      return (v | v << 2) & 0x09249249U;
+    }
+    return v;
   };
-  const auto whole = [&](float v, float low) {
-    return static_cast<std::uint32_t>(std::clamp((v - low) / size * 65535.0F, 0.0F, 65535.0F));
+  const auto code_of = [&](const float* place) {
+    std::uint32_t code = 0;
+    for (int c = 0; c < dimensions; ++c) {
+      const float cell = std::clamp((place[c] - box.low[c]) / size * cells, 0.0F, cells);
+      code |= spaced(static_cast<std::uint32_t>(cell)) << c;
+    }
+    return code;
   };
   struct Key {
     std::uint32_t code;
@@ -187,9 +245,8 @@ std::vector<std::int32_t> along_the_curve(const float* xy, std::int64_t n, const
   };
   std::vector<Key> keys(static_cast<std::size_t>(n)), other(keys.size());
   for (std::int64_t i = 0; i < n; ++i)
-    keys[static_cast<std::size_t>(i)] = {
-        spaced(whole(xy[2 * i], box.low_x)) | spaced(whole(xy[2 * i + 1], box.low_y)) << 1,
-        static_cast<std::int32_t>(i)};
+    keys[static_cast<std::size_t>(i)] = {code_of(places + floats * i),
+                                         static_cast<std::int32_t>(i)};
   for (int shift = 0; shift < 32; shift += 11) {  // radix sort, the low digit first
     std::array<std::size_t, 2049> begin{};
     for (const Key& k : keys) ++begin[(k.code >> shift & 2047) + 1];
@@ -209,29 +266,22 @@ struct Step {
 
 /// Watches KL from report to report: it stalls when two reports in a row lower it by less than
 /// `share` an iteration.
-class Watch {
- public:
+struct Watch : WatchState {
   bool stalls(double kl, double share) {
-    const bool slow = seen_ && before_ - kl < share * kReportEvery * std::abs(before_);
-    slow_ = slow ? slow_ + 1 : 0;
-    rising_ = seen_ && kl > before_;
-    before_ = kl;
-    seen_ = true;
-    return slow_ >= 2;
+    const bool slow_now = seen && before - kl < share * kReportEvery * std::abs(before);
+    slow = slow_now ? slow + 1 : 0;
+    rising = seen && kl > before;  // whether this report is above the one before
+    before = kl;
+    seen = true;
+    return slow >= 2;
   }
-  /// Whether the last report was above the one before.
-  bool rising() const { return rising_; }
-
- private:
-  bool seen_ = false, rising_ = false;
-  double before_ = 0;
-  int slow_ = 0;
 };
 
 /// A fit under way: everything that an iteration changes, and the edges in their present numbers.
 class Fit {
  public:
-  Fit(const Affinities& affinities, ConstRows start, const TsneParams& params);
+  Fit(const Affinities& affinities, ConstRows start, const TsneParams& params,
+      const Anchors* anchors);
 
   /// Renumbers the rows along the map.
   void renumber();
@@ -241,23 +291,36 @@ class Fit {
   double step(const Step& how, bool cost);
   /// KL of the map; charge() went before.
   double kl() const;
+  /// Σ p log(1 + d²) of the map before the last step with cost: what exaggeration multiplies.
+  double pull() const { return box_.cost; }
   bool exact() const { return exact_; }
   double widest_spacing() const { return widest_spacing_; }
-  /// The map in the caller's order, centered.
+  /// The map in the caller's order, centered unless it is anchored.
   Matrix map() const;
+  /// What an iteration changes; the rest of the state is the loop's.
+  TsneState state() const;
+  void resume(const TsneState& state);
 
  private:
-  void place(ConstRows start, std::uint64_t seed);
+  void place(ConstRows start, const TsneParams& params);
+  void place_by_anchors(bool keep_start);
+  void arrange_anchors();
+  void measure_box();
   void build_edges();
   SweepTask task() const;
+  ConstRows places() const { return {places_.data(), n_, dimensions_, places_.cols()}; }
   double kl_of(double cost) const { return entropy_ + cost + math::log(normalizer_); }
 
   const Affinities& affinities_;
+  const Anchors* anchors_;
+  const int dimensions_;
+  const double degrees_;     // of freedom
   std::int64_t n_, padded_;  // rows; rounded up to 16, the last ones without edges
   bool exact_;
   std::vector<std::int32_t> order_;  // the caller's row at each place
-  Matrix xy_, next_xy_;              // padded × 2
-  Matrix motion_;                    // 4 × padded: velocity x, y, gain x, y
+  Matrix places_, next_places_;      // padded × place_floats()
+  Matrix motion_;                    // velocities, then gains, each dimensions × padded
+  Matrix anchor_;                    // their places, then strengths; empty without anchors
   TileSums box_;
   double entropy_ = 0;  // Σ p log p
 
@@ -273,32 +336,40 @@ class Fit {
   std::vector<TileSums> tiles_;
 };
 
-Fit::Fit(const Affinities& affinities, ConstRows start, const TsneParams& params)
+Fit::Fit(const Affinities& affinities, ConstRows start, const TsneParams& params,
+         const Anchors* anchors)
     : affinities_(affinities),
+      anchors_(anchors),
+      dimensions_(static_cast<int>(params.dimensions)),
+      degrees_(params.degrees_of_freedom),
       n_(start.rows()),
       padded_((n_ + 15) / 16 * 16),
       exact_(n_ < params.exact_below),
       order_(static_cast<std::size_t>(n_)),
-      xy_(padded_, 2),
-      next_xy_(padded_, 2),
-      motion_(4, padded_),
-      field_(params.grid_spacing),
+      places_(padded_, place_floats(dimensions_)),
+      next_places_(padded_, place_floats(dimensions_)),
+      motion_(2 * dimensions_, padded_),
+      anchor_(anchors != nullptr ? dimensions_ + 1 : 0, padded_),
+      field_(field_spacing(params.grid_spacing, params.dimensions), params.dimensions, degrees_),
       potential_(exact_ ? static_cast<std::size_t>(n_) : 0),
-      gradient_(exact_ ? padded_ : 0, 2),
+      gradient_(exact_ ? padded_ : 0, place_floats(dimensions_)),
       tiles_(static_cast<std::size_t>((padded_ + kRowTile - 1) / kRowTile)) {
   std::iota(order_.begin(), order_.end(), 0);
-  std::fill(motion_.row(2), motion_.row(4), 1.0F);
-  place(start, params.seed);
+  std::fill(motion_.row(dimensions_), motion_.row(2 * dimensions_), 1.0F);
+  place(start, params);
+  if (anchors_ != nullptr) place_by_anchors(params.keep_start);
+  measure_box();
   entropy_ = ordered_sum(affinities_.edges(), 65536, [&](std::int64_t begin, std::int64_t end) {
     return LATLAS_DISPATCH(entropy_of)(affinities_.weight.data(), begin, end);
   });
 }
 
-/// The start, centered and scaled, with a jitter of a hundredth so that equal rows part.
-void Fit::place(ConstRows start, std::uint64_t seed) {
+/// The start, centered and scaled, with a jitter of a hundredth so that equal rows part; or as it
+/// is, with a jitter that an earlier map does not feel.
+void Fit::place(ConstRows start, const TsneParams& params) {
   constexpr double kDeviation = 1e-4;
-  double mean[2] = {0, 0}, deviation = 0;
-  for (int c = 0; c < 2; ++c) {
+  double mean[3] = {}, deviation = 0;
+  for (int c = 0; c < dimensions_; ++c) {
     for (std::int64_t i = 0; i < n_; ++i) mean[c] += static_cast<double>(start(i, c));
     mean[c] /= static_cast<double>(n_);
     double square = 0;
@@ -308,40 +379,102 @@ void Fit::place(ConstRows start, std::uint64_t seed) {
     }
     deviation = std::max(deviation, std::sqrt(square / static_cast<double>(n_)));
   }
-  const double scale = deviation > 0 ? kDeviation / deviation : 0;
-  const double jitter = deviation > 0 ? 0.01 * kDeviation : kDeviation;
-  float low[2] = {3e38F, 3e38F}, high[2] = {-3e38F, -3e38F};
+  double scale = deviation > 0 ? kDeviation / deviation : 0;
+  double jitter = deviation > 0 ? 0.01 * kDeviation : kDeviation;
+  if (params.keep_start) {
+    scale = 1;
+    jitter = kDeviation;
+    std::fill_n(mean, dimensions_, 0.0);
+  }
   for (std::int64_t i = 0; i < n_; ++i) {
-    for (int c = 0; c < 2; ++c) {
-      const random::Address at{.seed = seed,
+    for (int c = 0; c < dimensions_; ++c) {
+      const random::Address at{.seed = params.seed,
                                .stream = random::Stream::start,
-                               .index = static_cast<std::uint64_t>(2 * i + c)};
+                               .index = static_cast<std::uint64_t>(dimensions_ * i + c)};
       const double value = (static_cast<double>(start(i, c)) - mean[c]) * scale;
-      xy_(i, c) = static_cast<float>(value + jitter * random::normal(at));
-      low[c] = std::min(low[c], xy_(i, c));
-      high[c] = std::max(high[c], xy_(i, c));
+      places_(i, c) = static_cast<float>(value + jitter * random::normal(at));
     }
   }
-  box_ = {0, low[0], low[1], high[0], high[1]};
+}
+
+/// Held rows begin at their places. Unless the start is kept, pulled rows do too, and free rows
+/// among their anchored neighbors.
+void Fit::place_by_anchors(bool keep_start) {
+  const bool held = anchors_->strength == 0;
+  const Matrix around = keep_start ? Matrix() : extended(*anchors_, affinities_);
+  for (std::int64_t i = 0; i < n_; ++i) {
+    const bool anchored = is_anchored(*anchors_, i);
+    for (int c = 0; c < dimensions_; ++c) {
+      if (!keep_start) places_(i, c) += around(i, c);
+      if (anchored && (held || !keep_start)) places_(i, c) = anchors_->places(i, c);
+    }
+  }
+}
+
+void Fit::measure_box() {
+  box_ = {};
+  std::fill_n(box_.low, dimensions_, 3e38F);
+  std::fill_n(box_.high, dimensions_, -3e38F);
+  for (std::int64_t i = 0; i < n_; ++i)
+    for (int c = 0; c < dimensions_; ++c) {
+      box_.low[c] = std::min(box_.low[c], places_(i, c));
+      box_.high[c] = std::max(box_.high[c], places_(i, c));
+    }
+}
+
+/// The anchors in the rows' present numbers.
+void Fit::arrange_anchors() {
+  if (anchors_ == nullptr) return;
+  const float strength = anchors_->strength > 0 ? static_cast<float>(anchors_->strength) : kHeld;
+  for (std::int64_t i = 0; i < n_; ++i) {
+    const std::int32_t row = order_[static_cast<std::size_t>(i)];
+    const bool anchored = is_anchored(*anchors_, row);
+    for (int c = 0; c < dimensions_; ++c)
+      anchor_(c, i) = anchored ? anchors_->places(row, c) : 0.0F;
+    anchor_(dimensions_, i) = anchored ? strength : 0.0F;
+  }
+}
+
+TsneState Fit::state() const {
+  TsneState s;
+  s.widest_spacing = widest_spacing_;
+  s.order = order_;
+  s.places = copy_of(places());
+  s.motion = Matrix(motion_.rows(), n_);
+  for (std::int64_t c = 0; c < motion_.rows(); ++c)
+    std::copy_n(motion_.row(c), n_, s.motion.row(c));
+  return s;
+}
+
+void Fit::resume(const TsneState& s) {
+  widest_spacing_ = s.widest_spacing;
+  order_ = s.order;
+  for (std::int64_t i = 0; i < n_; ++i) std::copy_n(s.places.row(i), dimensions_, places_.row(i));
+  for (std::int64_t c = 0; c < motion_.rows(); ++c)
+    std::copy_n(s.motion.row(c), n_, motion_.row(c));
+  measure_box();
+  build_edges();
+  arrange_anchors();
 }
 
 void Fit::renumber() {
-  const std::vector<std::int32_t> from = along_the_curve(xy_.data(), n_, box_);
-  Matrix moved(4, padded_);
+  const std::vector<std::int32_t> from = along_the_curve(places_.data(), n_, dimensions_, box_);
+  Matrix moved(2 * dimensions_, padded_);
   std::vector<std::int32_t> order(order_.size());
-  std::fill(moved.row(2), moved.row(4), 1.0F);
+  std::fill(moved.row(dimensions_), moved.row(2 * dimensions_), 1.0F);
   parallel_for(n_, 4096, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int32_t j = from[static_cast<std::size_t>(i)];
       order[static_cast<std::size_t>(i)] = order_[static_cast<std::size_t>(j)];
-      for (int c = 0; c < 2; ++c) next_xy_(i, c) = xy_(j, c);
-      for (int c = 0; c < 4; ++c) moved(c, i) = motion_(c, j);
+      std::copy_n(places_.row(j), dimensions_, next_places_.row(i));
+      for (int c = 0; c < 2 * dimensions_; ++c) moved(c, i) = motion_(c, j);
     }
   });
-  std::swap(xy_, next_xy_);
+  std::swap(places_, next_places_);
   motion_ = std::move(moved);
   order_ = std::move(order);
   build_edges();
+  arrange_anchors();
 }
 
 void Fit::build_edges() {
@@ -396,9 +529,10 @@ void Fit::build_edges() {
 
 void Fit::charge() {
   if (exact_) {
-    normalizer_ = exact_field(xy_.rows(0, n_), potential_, gradient_.rows(0, n_));
+    const Rows gradient{gradient_.data(), n_, dimensions_, gradient_.cols()};
+    normalizer_ = exact_field(places(), potential_, gradient, degrees_);
   } else {
-    field_.charge(xy_.rows(0, n_));
+    field_.charge(places());
     normalizer_ = field_.normalizer();
     widest_spacing_ = std::max(widest_spacing_, field_.spacing());
   }
@@ -409,7 +543,9 @@ void Fit::charge() {
 SweepTask Fit::task() const {
   SweepTask s;
   s.n = n_;
-  s.xy = xy_.data();
+  s.dimensions = dimensions_;
+  s.degrees = static_cast<float>(degrees_);
+  s.places = places_.data();
   s.edge_begin = edge_begin_.data();
   s.edge_scale = edge_scale_.data();
   s.edge_weight = edge_weight_.data();
@@ -426,15 +562,17 @@ double Fit::step(const Step& how, bool cost) {
   s.push = static_cast<float>(2 / normalizer_);
   s.learning_rate = static_cast<float>(how.learning_rate);
   s.momentum = static_cast<float>(how.momentum);
-  s.next_xy = next_xy_.data();
-  s.velocity_x = motion_.row(0);
-  s.velocity_y = motion_.row(1);
-  s.gain_x = motion_.row(2);
-  s.gain_y = motion_.row(3);
+  s.next_places = next_places_.data();
+  for (int c = 0; c < dimensions_; ++c) {
+    s.velocity[c] = motion_.row(c);
+    s.gain[c] = motion_.row(dimensions_ + c);
+    if (anchors_ != nullptr) s.anchor[c] = anchor_.row(c);
+  }
+  if (anchors_ != nullptr) s.anchor_strength = anchor_.row(dimensions_);
   parallel_for(padded_, kRowTile, [&](std::int64_t begin, std::int64_t end) {
     LATLAS_DISPATCH(sweep)(s, cost, begin, end, tiles_[static_cast<std::size_t>(begin / kRowTile)]);
   });
-  std::swap(xy_, next_xy_);
+  std::swap(places_, next_places_);
   box_ = tiles_.front();
   for (std::size_t t = 1; t < tiles_.size(); ++t) box_.add(tiles_[t]);
   return cost ? kl_of(box_.cost) : 0;
@@ -443,21 +581,20 @@ double Fit::step(const Step& how, bool cost) {
 double Fit::kl() const {
   const SweepTask s = task();
   return kl_of(ordered_sum(n_, kRowTile, [&](std::int64_t begin, std::int64_t end) {
-    return LATLAS_DISPATCH(cost_of_rows)(s, begin, end);
+    return LATLAS_DISPATCH(cost_of)(s, begin, end);
   }));
 }
 
 Matrix Fit::map() const {
-  Matrix out(n_, 2);
-  double mean[2] = {0, 0};
-  for (std::int64_t i = 0; i < n_; ++i) {
-    const std::int32_t row = order_[static_cast<std::size_t>(i)];
-    for (int c = 0; c < 2; ++c) out(row, c) = xy_(i, c);
-  }
+  Matrix out(n_, dimensions_);
+  double mean[3] = {};
   for (std::int64_t i = 0; i < n_; ++i)
-    for (int c = 0; c < 2; ++c) mean[c] += static_cast<double>(out(i, c));
+    std::copy_n(places_.row(i), dimensions_, out.row(order_[static_cast<std::size_t>(i)]));
+  if (anchors_ != nullptr) return out;
   for (std::int64_t i = 0; i < n_; ++i)
-    for (int c = 0; c < 2; ++c)
+    for (int c = 0; c < dimensions_; ++c) mean[c] += static_cast<double>(out(i, c));
+  for (std::int64_t i = 0; i < n_; ++i)
+    for (int c = 0; c < dimensions_; ++c)
       out(i, c) =
           static_cast<float>(static_cast<double>(out(i, c)) - mean[c] / static_cast<double>(n_));
   return out;
@@ -467,6 +604,55 @@ Matrix Fit::map() const {
 bool renumbers_at(std::int64_t iteration) {
   return iteration <= 50 ? iteration % 25 == 0
                          : (iteration <= 300 ? iteration % 50 == 0 : iteration % 200 == 0);
+}
+
+/// What the bits of a fit follow from, besides its parameters.
+std::string fingerprint_of(const Affinities& affinities, ConstRows start, const Anchors* anchors) {
+  Sha256 hash;
+  hash.add(std::as_bytes(std::span(affinities.begin)));
+  hash.add(std::as_bytes(std::span(affinities.column)));
+  hash.add(std::as_bytes(std::span(affinities.weight)));
+  for (std::int64_t i = 0; i < start.rows(); ++i) hash.add(std::as_bytes(start[i]));
+  if (anchors != nullptr) {
+    hash.add(std::as_bytes(std::span(&anchors->strength, 1)));
+    for (std::int64_t i = 0; i < anchors->places.rows(); ++i)
+      hash.add(std::as_bytes(anchors->places[i]));
+  }
+  return hash.hex();
+}
+
+/// "perplexity 30; exaggeration 12; …"
+std::string described(TsneParams p) {
+  std::string out;
+  for (const Field& f : fields(p))
+    if (f.changes_result) out += (out.empty() ? "" : "; ") + f.name + " " + to_text(f);
+  return out;
+}
+
+/// The first of the parts between "; " in which `other` differs from `text`; empty if none does.
+std::string difference(const std::string& other, const std::string& text) {
+  const auto equal = std::mismatch(other.begin(), other.end(), text.begin(), text.end());
+  if (equal.first == other.end() && equal.second == text.end()) return "";
+  const auto at = static_cast<std::size_t>(equal.first - other.begin());
+  const std::size_t before = at == 0 ? std::string::npos : other.rfind("; ", at - 1);
+  const std::size_t begin = before == std::string::npos ? 0 : before + 2;
+  return other.substr(begin, std::max(other.find(';', at), begin) - begin);
+}
+
+/// Throws unless the state belongs to a fit of these data and parameters.
+void require_resumable(const TsneState& state, const TsneState& fit) {
+  require(state.parameters == fit.parameters, "tsne: the checkpoint was made with ",
+          difference(state.parameters, fit.parameters), ", the fit has ",
+          difference(fit.parameters, state.parameters),
+          "; remove it, or give the parameters that it was made with");
+  require(state.data == fit.data,
+          "tsne: the checkpoint was made from other rows, another start or "
+          "other anchors; remove it, or give what it was made from");
+  require(state.places.rows() == fit.places.rows() && state.places.cols() == fit.places.cols() &&
+              std::ssize(state.order) == fit.places.rows() &&
+              state.motion.rows() == fit.motion.rows() && state.motion.cols() == fit.motion.cols(),
+          "tsne: the checkpoint has a map of ", state.places.rows(), " × ", state.places.cols(),
+          ", expected ", fit.places.rows(), " × ", fit.places.cols());
 }
 
 }  // namespace
@@ -485,77 +671,139 @@ std::vector<Field> fields(TsneParams& p) {
       {"momentum", &p.momentum, "larger remembers longer", 0, 0.99},
       {"stop_below", &p.stop_below,
        "ends when an iteration lowers the divergence by less than this share; 0: never", 0, 1},
-      {"grid_spacing", &p.grid_spacing, "of the repulsive field; smaller is more exact and slower",
-       0.05, 1},
+      {"grid_spacing", &p.grid_spacing,
+       "of the repulsive field; smaller is more exact and slower; 0: 1/3, in space 1/2", 0, 1},
       {"exact_below", &p.exact_below, "fewer rows than this get the exact field, in n² time", 0,
        1e6},
+      {"dimensions", &p.dimensions, "of the map: 1, 2 or 3", 1, 3},
+      {"degrees_of_freedom", &p.degrees_of_freedom,
+       "of the map's kernel; below 1 its tail is heavier and shows finer clusters", 0.1, 100},
       {"seed", &p.seed, "of the jitter that tells equal rows of the start apart"},
+      {.name = "preset",
+       .value = &p.preset,
+       .help = "what parameters left at their defaults become",
+       .choices = {"default", "fast", "exact"}},
+      {.name = "affinities",
+       .value = &p.affinities,
+       .help = "what weighs a row's neighbors; automatic: by preset",
+       .choices = {"automatic", "perplexity", "multiscale", "uniform", "gaussian"}},
+      {"scales", &p.scales,
+       "perplexities of multiscale affinities; none: perplexity and ten times that", 1, 1e6},
+      {"bandwidth", &p.bandwidth,
+       "deviation of gaussian affinities, in the data's unit; 0: the rows' median", 0, 1e18},
+      {"kept_mass", &p.kept_mass,
+       "share of its weight that a row's nearest neighbors keep; smaller is faster", 0.1, 1},
+      {"late_exaggeration", &p.late_exaggeration,
+       "attraction after the early phase; larger gives tighter clusters; 0: by rows", 0, 100},
+      {"keep_start", &p.keep_start,
+       "take the start as it is, as an earlier map, without early exaggeration"},
   };
 }
 
 TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams& params,
-                const Progress& progress) {
+                const Progress& progress, const TsneExtras& extras) {
   TsneParams p = params;
   check(fields(p), "tsne");
+  p = with_preset(p);
   require_valid(affinities, "tsne");
   const std::int64_t n = affinities.rows();
   require(start.rows() == n, "tsne: the start has ", start.rows(), " rows, the affinities have ",
           n);
-  require(n == 0 || start.cols() >= 2, "tsne: the start has ", start.cols(),
-          " columns, the map needs 2");
+  require(n == 0 || start.cols() >= p.dimensions, "tsne: the start has ", start.cols(),
+          " columns, the map needs ", p.dimensions);
   require_finite(start, "tsne: start");
+  if (extras.anchors != nullptr) require_valid(*extras.anchors, n, p.dimensions, "tsne");
   TsneResult result;
-  result.map = Matrix(n, 2);
+  result.map = Matrix(n, p.dimensions);
   result.exact_normalizer = n < p.exact_below;
   if (n < 2 || affinities.edges() == 0) {
     result.converged = true;
     if (n > 1) result.notes.emplace_back("the rows have no neighbors: all stand at the origin");
+    if (extras.anchors != nullptr) result.map = extended(*extras.anchors, affinities);
     return result;
   }
 
   const auto began = std::chrono::steady_clock::now();
-  Fit fit(affinities, start, p);
+  Fit fit(affinities, start, p, extras.anchors);
   Watch watch;
-  bool exaggerating = p.exaggeration_iterations > 0 && p.exaggeration > 1;
+  const double late = late_exaggeration(p, n, result.notes);
+  bool exaggerating = p.exaggeration_iterations > 0 && p.exaggeration > 1 && !p.keep_start;
   std::int64_t it = 0, last = p.iterations;
+  const bool known = extras.save || extras.resume != nullptr;
+  const std::string data = known ? fingerprint_of(affinities, start, extras.anchors) : "";
+  const auto state = [&] {
+    TsneState s = fit.state();
+    s.data = data;
+    s.parameters = described(p);
+    s.iteration = it;
+    s.last = last;
+    s.exaggerated = result.exaggerated;
+    s.exaggerating = exaggerating;
+    s.converged = result.converged;
+    s.watch = watch;
+    s.trace = result.trace;
+    s.notes = result.notes;
+    return s;
+  };
+  if (extras.resume != nullptr) {
+    const TsneState& from = *extras.resume;
+    require_resumable(from, state());
+    fit.resume(from);
+    it = from.iteration;
+    last = from.last;
+    result.exaggerated = from.exaggerated;
+    exaggerating = from.exaggerating;
+    result.converged = from.converged;
+    watch = {from.watch};
+    result.trace = from.trace;
+    result.notes = from.notes;
+  }
+  const std::int64_t first = it;
   for (; it < last && !result.stopped; ++it) {
+    if (extras.save && extras.save_every > 0 && it > first && it % extras.save_every == 0)
+      extras.save(state());
     if (renumbers_at(it)) fit.renumber();
     if (exaggerating && it == p.exaggeration_iterations) {
       exaggerating = false;
       watch = {};
     }
     const bool settling = !exaggerating && it >= last - kSettling;
-    const double exaggeration = exaggerating ? p.exaggeration : 1;
-    const double rate =
-        p.learning_rate > 0 ? p.learning_rate : static_cast<double>(n) / exaggeration;
+    const double exaggeration = exaggerating ? p.exaggeration : late;
+    const double rate = p.learning_rate > 0 ? p.learning_rate
+                                            : static_cast<double>(n) / std::max(exaggeration, 1.0);
     const double most = exaggerating ? kEarlyMomentum : (settling ? kLastMomentum : 1);
     fit.charge();
-    const bool report = it > 0 && it % kReportEvery == 0;
+    const bool report = it > 0 && it % kReportEvery == 0, shown = extras.snapshots.due(it);
+    const Matrix seen = shown ? fit.map() : Matrix();
     const double kl = fit.step({.exaggeration = exaggeration,
                                 .learning_rate = rate,
                                 .momentum = std::min(p.momentum, most)},
-                               report);
+                               report || shown);
     if (exaggerating) ++result.exaggerated;
+    if (shown) result.stopped = extras.snapshots.show({it, kl, seen}) == Next::stop;
     if (!report) continue;
 
     result.trace.push_back({it, kl});
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    result.stopped = wants_stop(
-        progress, {.stage = "t-SNE", .step = it, .of = last, .loss = kl, .seconds = seconds});
+    if (wants_stop(progress,
+                   {.stage = "t-SNE", .step = it, .of = last, .loss = kl, .seconds = seconds}))
+      result.stopped = true;
     if (exaggerating) {
       if (p.stop_below > 0 && watch.stalls(kl, kExaggerationStalls)) {
         exaggerating = false;
         watch = {};
       }
-    } else if (!settling && p.stop_below > 0 && watch.stalls(kl, p.stop_below)) {
-      result.converged = !watch.rising();
-      if (watch.rising())
+    } else if (!settling && p.stop_below > 0 &&
+               watch.stalls(kl + (late - 1) * fit.pull(), p.stop_below)) {
+      result.converged = !watch.rising;
+      if (watch.rising)
         result.notes.emplace_back(
             "the divergence rose instead of falling; a lower learning_rate or momentum may help");
       last = std::min(last, it + 1 + kSettling);
     }
   }
+  if (result.stopped && extras.save) extras.save(state());
   if (result.stopped) result.converged = false;
   if (exaggerating && !result.stopped)
     result.notes.push_back(sentence("all ", it,
@@ -566,30 +814,19 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   result.kl = fit.kl();
   result.trace.push_back({it, result.kl});
   result.map = fit.map();
-  if (fit.widest_spacing() > p.grid_spacing)
+  if (fit.widest_spacing() > field_spacing(p.grid_spacing, p.dimensions))
     result.notes.push_back(sentence(
         "the map grew so wide that the field's spacing was enlarged to ", fit.widest_spacing()));
   return result;
 }
 
 TsneResult tsne(const Neighbors& graph, ConstRows start, const TsneParams& params,
-                const Progress& progress) {
-  TsneParams p = params;
-  check(fields(p), "tsne");
+                const Progress& progress, const TsneExtras& extras) {
   const std::int64_t n = graph.rows();
   require(start.rows() == n, "tsne: the start has ", start.rows(), " rows, the graph has ", n);
-  const double most = std::max(1.0, static_cast<double>(n - 1) / 3);
   std::vector<std::string> notes;
-  if (p.perplexity > most && n > 0) {
-    notes.push_back(sentence("perplexity lowered from ", p.perplexity, " to ", most, ": there are ",
-                             n, " rows"));
-    p.perplexity = most;
-  }
-  const auto needed = std::min<std::int64_t>(static_cast<std::int64_t>(3 * p.perplexity), n - 1);
-  require(graph.k() >= needed, "tsne: perplexity ", p.perplexity, " needs ", needed,
-          " neighbors a row, the graph has ", graph.k());
-  TsneResult result =
-      tsne(perplexity_affinities(graph, {.perplexity = p.perplexity}), start, p, progress);
+  const TsneParams p = settled(params, graph, notes);
+  TsneResult result = tsne(joint_affinities(graph, affinity_params(p)), start, p, progress, extras);
   result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
   return result;
 }

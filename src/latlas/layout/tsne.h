@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "latlas/core/params.h"
 #include "latlas/core/progress.h"
 #include "latlas/layout/affinities.h"
+#include "latlas/layout/anchors.h"
+#include "latlas/layout/snapshot.h"
 #include "latlas/neighbors/neighbors.h"
 
 namespace latlas {
@@ -22,9 +25,22 @@ struct TsneParams {
   double learning_rate = 0;  ///< 0: n / exaggeration of the phase. Larger moves faster.
   double momentum = 0.93;    ///< Larger remembers longer and moves faster; see docs/layout.md.
   double stop_below = 3e-4;  ///< Ends when KL falls by less than this share an iteration; 0: never.
-  double grid_spacing = 1.0 / 3;    ///< Of the repulsive field; smaller is more exact and slower.
+  double grid_spacing = 0;  ///< Of the repulsive field; smaller is more exact and slower. 0: ⅓ on a
+                            ///< line and in the plane, ½ in space.
   std::int64_t exact_below = 2000;  ///< Fewer rows than this get the exact O(n²) field.
-  std::uint64_t seed = 0;           ///< Of the jitter that tells equal rows of the start apart.
+  std::int64_t dimensions = 2;      ///< Of the map: 1, 2 or 3.
+  double degrees_of_freedom = 1;  ///< α of the map's kernel (1 + d²/α)^(−α); below 1 its tail is
+                                  ///< heavier: more, finer clusters.
+  std::uint64_t seed = 0;   ///< Of the jitter that tells equal rows of the start apart.
+  bool keep_start = false;  ///< The start is an earlier map: kept as it is, no early exaggeration.
+  std::string preset = "default";  ///< What parameters left at their defaults become (preset.h).
+  std::string affinities = "automatic";   ///< What weighs neighbors (affinities.h); automatic: by
+                                          ///< preset.
+  std::vector<std::int64_t> scales = {};  ///< Perplexities of multiscale affinities.
+  double bandwidth = 0;                   ///< Of gaussian affinities.
+  double kept_mass = 1;          ///< Share of its weight that a row's nearest neighbors keep.
+  double late_exaggeration = 0;  ///< Attraction after the early phase; larger gives tighter
+                                 ///< clusters; 0: 1, and more for very many rows.
 };
 std::vector<Field> fields(TsneParams& p);
 
@@ -35,7 +51,7 @@ struct TsneTrace {
 };
 
 struct TsneResult {
-  Matrix map;                     ///< n × 2, centered at the origin; the unit is arbitrary.
+  Matrix map;                     ///< n × dimensions; centered at the origin unless anchored.
   double kl = 0;                  ///< Of `map`, by the field's normalizer; see exact_normalizer.
   bool exact_normalizer = false;  ///< Whether that was summed over all pairs.
   std::int64_t iterations = 0;    ///< Done.
@@ -46,19 +62,34 @@ struct TsneResult {
   std::vector<std::string> notes;  ///< Where a limit acted, one sentence each.
 };
 
-/// Places n rows in the plane.
-/// @param graph     n × k; k ≥ 3 · perplexity. A perplexity above (n − 1) / 3 is lowered to that,
-///                  with a note.
-/// @param start     n × d, d ≥ 2: the first two columns, centered and scaled to deviation 1e-4
-///                  inside; e.g. the first principal components.
+struct TsneState;  // checkpoint.h
+
+/// What a fit can be given besides its parameters.
+struct TsneExtras {
+  const Anchors* anchors = nullptr;   ///< The map is then theirs: not centered.
+  Snapshots snapshots = {};           ///< The map on its way.
+  const TsneState* resume = nullptr;  ///< Goes on from there, to the same bits as if never ended.
+  std::int64_t save_every = 0;  ///< Iterations from one save to the next; 0: only when stopped.
+  std::function<void(TsneState&&)> save = {};
+};
+
+/// Places n rows in the plane, on a line or in space.
+/// @param graph     n × k; k ≥ 3 · perplexity (any k for uniform and gaussian affinities). A
+///                  perplexity above (n − 1) / 3 is lowered to that, with a note.
+/// @param start     n × d, d ≥ dimensions: the first columns, centered and scaled to deviation 1e-4
+///                  inside; e.g. the first principal components. With keep_start it is taken as it
+///                  is, but for a jitter of 1e-4 units.
 /// @param progress  called every 25 iterations with the current KL; may stop.
 /// @throws InvalidArgument  when shapes differ, k is too small, the start is not finite, or the
-///         graph is not valid.
-/// Cost an iteration: O(n k) attraction, O(n + g² log g) repulsion on a g × g grid.
+///         graph or the anchors are not valid, or when the state to resume belongs to other data or
+///         parameters.
+/// Cost an iteration: O(n k) attraction, O(n + g² log g) repulsion on a g × g
+/// grid (g log g on a line, g³ log g in space).
 TsneResult tsne(const Neighbors& graph, ConstRows start, const TsneParams& params = {},
-                const Progress& progress = {});
-/// The same from affinities of any origin; `perplexity` is not used.
+                const Progress& progress = {}, const TsneExtras& extras = {});
+/// The same from affinities of any origin; of the parameters, those that weigh neighbors are not
+/// used.
 TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams& params = {},
-                const Progress& progress = {});
+                const Progress& progress = {}, const TsneExtras& extras = {});
 
 }  // namespace latlas

@@ -440,7 +440,7 @@ UmapCurve fit_umap_curve(double min_dist, double spread) {
 }
 
 UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& params,
-                const Progress& progress) {
+                const Progress& progress, const Snapshots& snapshots) {
   UmapParams p = params;
   check(fields(p), "umap");
   const std::int64_t n = graph.rows();
@@ -510,6 +510,11 @@ UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& param
                                                .step = result.epochs + 1,
                                                .of = epochs,
                                                .seconds = seconds_since(began)});
+      if (snapshots.due(result.epochs + 1)) {
+        const Matrix seen = centered(xy, n);
+        if (snapshots.show({.iteration = result.epochs + 1, .map = seen}) == Next::stop)
+          result.stopped = true;
+      }
     }
   });
   result.map = centered(xy, n);
@@ -520,6 +525,8 @@ UmapPlaceResult umap_place(ConstRows train_map, const Neighbors& to_train, const
                            const Progress& progress) {
   UmapParams p = params;
   check(fields(p), "umap_place");
+  require(train_map.cols() == 2, "umap_place: the fitted map has ", train_map.cols(),
+          " columns; UMAP's maps have 2");
   require_placeable(train_map, to_train, "umap_place");
   const std::int64_t n = train_map.rows(), m = to_train.rows();
   UmapPlaceResult result;

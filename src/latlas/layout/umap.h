@@ -10,6 +10,7 @@
 #include "latlas/core/matrix.h"
 #include "latlas/core/params.h"
 #include "latlas/core/progress.h"
+#include "latlas/layout/snapshot.h"
 #include "latlas/neighbors/neighbors.h"
 
 namespace latlas {
@@ -56,11 +57,12 @@ struct UmapResult {
 ///               start at init "pca", and where the graph's spectrum cannot be one (a note says
 ///               so). Whatever the start, it is scaled to a box of ten units.
 /// @param progress  called every few epochs; may stop.
+/// @param snapshots  the map on its way; may stop.
 /// @throws InvalidArgument  when shapes differ, k is too small, the start is not finite, or the
 ///         graph is not valid.
 /// Cost an epoch: O(n k) attraction and O(n k negative_sample_rate) repulsion.
 UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& params = {},
-                const Progress& progress = {});
+                const Progress& progress = {}, const Snapshots& snapshots = {});
 
 struct UmapPlaceResult {
   Matrix map;            ///< m × 2, in the coordinates of the fitted map.

@@ -1,0 +1,108 @@
+#include "latlas/layout/preset.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "latlas/core/error.h"
+
+namespace latlas {
+namespace {
+
+constexpr std::int64_t kUniformNeighbors = 15;
+constexpr double kDraftSpacing = 0.5;
+constexpr std::int64_t kAllPairs = 1'000'000;  // rows, above what anybody waits for
+constexpr double kTightStop = 3e-5;
+constexpr std::int64_t kLongRun = 3000;
+// Rows from which clusters of a map run into each other without late exaggeration, and its value.
+constexpr std::int64_t kManyRows = 500'000;
+constexpr double kLateExaggeration = 2;
+
+template <class Value>
+void fill(Value& value, const Value& usual, const Value& preset) {
+  if (value == usual) value = preset;
+}
+
+}  // namespace
+
+TsneParams with_preset(TsneParams p) {
+  const TsneParams usual;
+  if (p.preset == "fast") {
+    fill(p.affinities, usual.affinities, std::string("uniform"));
+    fill(p.grid_spacing, usual.grid_spacing, kDraftSpacing);
+  } else if (p.preset == "exact") {
+    fill(p.exact_below, usual.exact_below, kAllPairs);
+    fill(p.stop_below, usual.stop_below, kTightStop);
+    fill(p.iterations, usual.iterations, kLongRun);
+  }
+  fill(p.affinities, usual.affinities, std::string("perplexity"));
+  return p;
+}
+
+AffinityParams affinity_params(const TsneParams& params) {
+  const TsneParams p = with_preset(params);
+  return {.perplexity = p.perplexity,
+          .affinities = p.affinities,
+          .scales = p.scales,
+          .bandwidth = p.bandwidth,
+          .kept_mass = p.kept_mass};
+}
+
+std::int64_t tsne_neighbors(const TsneParams& params, std::int64_t n) {
+  const AffinityParams p = affinity_params(params);
+  double wanted = 3 * p.perplexity;
+  if (p.affinities == "uniform") wanted = static_cast<double>(kUniformNeighbors);
+  if (p.affinities == "multiscale") {
+    const std::vector<double> scales = scales_of(p, n);
+    wanted = 3 * *std::max_element(scales.begin(), scales.end());
+  }
+  return std::max<std::int64_t>(1, std::min(static_cast<std::int64_t>(std::ceil(wanted)), n - 1));
+}
+
+TsneParams settled(const TsneParams& params, const Neighbors& graph,
+                   std::vector<std::string>& notes) {
+  TsneParams p = params;
+  check(fields(p), "tsne");
+  p = with_preset(p);
+  const std::int64_t n = graph.rows(), k = graph.k();
+  if (n == 0 || p.affinities == "uniform") return p;
+  const double most = std::max(1.0, static_cast<double>(n - 1) / 3);
+  if (p.perplexity > most) {
+    if (p.affinities != "multiscale" || p.scales.empty())
+      notes.push_back(sentence("perplexity lowered from ", p.perplexity, " to ", most,
+                               ": there are ", n, " rows"));
+    p.perplexity = most;
+  }
+  for (std::int64_t& scale : p.scales) {
+    if (static_cast<double>(scale) <= most || p.affinities != "multiscale") continue;
+    notes.push_back(sentence("a scale lowered from ", scale, " to ",
+                             static_cast<std::int64_t>(most), ": there are ", n, " rows"));
+    scale = static_cast<std::int64_t>(most);
+  }
+  double widest = p.perplexity;
+  if (p.affinities == "multiscale") {
+    const std::vector<double> scales = scales_of(affinity_params(p), n);
+    widest = *std::max_element(scales.begin(), scales.end());
+  }
+  if (p.affinities == "gaussian") {
+    if (p.bandwidth == 0)
+      p.bandwidth = typical_bandwidth(graph, std::min(p.perplexity, static_cast<double>(k) / 3));
+    return p;
+  }
+  const auto needed = std::min<std::int64_t>(static_cast<std::int64_t>(3 * widest), n - 1);
+  require(k >= needed, "tsne: perplexity ", widest, " needs ", needed,
+          " neighbors a row, the graph has ", k);
+  return p;
+}
+
+double late_exaggeration(const TsneParams& params, std::int64_t n,
+                         std::vector<std::string>& notes) {
+  if (params.late_exaggeration > 0) return params.late_exaggeration;
+  if (n < kManyRows) return 1;
+  notes.push_back(sentence("attraction stays exaggerated ", kLateExaggeration,
+                           " times to the end, ", "since clusters of ", n,
+                           " rows run into each other otherwise; ",
+                           "late_exaggeration 1 switches it off"));
+  return kLateExaggeration;
+}
+
+}  // namespace latlas
