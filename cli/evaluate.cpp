@@ -1,6 +1,7 @@
 // latlas evaluate: how far a map can be trusted.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/commands.h"
@@ -12,6 +13,7 @@
 #include "cli/plan.h"
 #include "latlas/core/error.h"
 #include "latlas/evaluate/scores.h"
+#include "latlas/layout/affinities.h"
 #include "latlas/neighbors/approximate.h"
 #include "latlas/runs/run_directory.h"
 
@@ -20,7 +22,7 @@ namespace {
 
 struct Options {
   std::string data, map, labels, placed, placed_labels;
-  double perplexity = 0;
+  double perplexity = 0, degrees_of_freedom = 1;
   std::string metric = "euclidean";
   EvaluateParams params;
 };
@@ -51,7 +53,7 @@ Plan plan_evaluate(const Options& o, std::int64_t n, std::int64_t d, std::int64_
   else
     plan += plan_neighbors(n, measured_rows(n, o.params), 2, o.params.label_k, rate);
   if (o.perplexity > 0) {
-    plan += plan_neighbors(n, n, d, neighbors_for(0, o.perplexity, n), rate);
+    plan += plan_search(n, n, d, {.k = neighbors_for(0, {.perplexity = o.perplexity}, n)}, rate);
     plan += plan_kl(n, rate);
   }
   plan += plan_neighbors(n, measured_rows(placed, o.params), 2, o.params.label_k, rate);
@@ -70,13 +72,15 @@ void score_against_data(const Options& o, const Matrix& data, const Matrix& map,
   report.add("spearman", "distance correlation", q.spearman);
   if (q.label_accuracy) report.add("label_accuracy", "label accuracy", *q.label_accuracy);
   if (o.perplexity > 0) {
-    const std::int64_t k = neighbors_for(0, o.perplexity, data.rows());
+    const std::int64_t k = neighbors_for(0, {.perplexity = o.perplexity}, data.rows());
     const NeighborsParams near{.k = k, .metric = o.metric};
     const Neighbors graph = find_neighbors(data, near, console.progress("rows"));
     if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
+    const Affinities affinities = perplexity_affinities(
+        graph, {.perplexity = std::min(o.perplexity, static_cast<double>(k) / 3)});
     report.lines.emplace_back(
         "KL divergence (0 is best)",
-        measure_kl("quality.kl", graph, o.perplexity, map, 4, report.metrics));
+        measure_kl("quality.kl", affinities, map, o.degrees_of_freedom, 4, report.metrics));
     if (const std::int64_t n = data.rows(); !searches_exactly(n, n, data.cols(), near))
       report.lines.emplace_back("its neighbors",
                                 describe_neighbors(graph, data, near, params.seed, report.metrics));
@@ -142,6 +146,10 @@ Action add_evaluate(CLI::App& program, Common& common) {
                    "[euclidean]")
       ->type_name("");
   command->add_option("--kl", o->perplexity, "Also the KL divergence, at that perplexity")
+      ->type_name("");
+  command
+      ->add_option("--degrees-of-freedom", o->degrees_of_freedom,
+                   "Of the map's kernel, for --kl [1]")
       ->type_name("");
   command->add_option("--new", o->placed, "Points placed into the map (test points)")
       ->type_name("");

@@ -4,6 +4,7 @@
 
 #include "cli/console.h"
 #include "cli/mapping.h"
+#include "cli/views.h"
 #include "latlas/core/error.h"
 #include "latlas/render/compose.h"
 #include "latlas/render/draw.h"
@@ -74,15 +75,29 @@ ComposeOptions plain(const Gallery& g, std::string title) {
   return o;
 }
 
+// The options of a map's figure, with how it is seen.
+ComposeOptions seen(const Gallery& g, const std::string& title, const std::string& map,
+                    const Views& views) {
+  ComposeOptions o = options(g, title_of(map) + title, map);
+  if (!views.how.empty()) o.subtitle += " · " + views.how;
+  return o;
+}
+
 Figure parts(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
-  return render::scatter_train_test(
-      train, test, options(g, fmt::format("{} of the latent space", title_of(map)), map));
+  Views views = views_of(train, {}, test, {}, map);
+  Figure figure = render::scatter_train_test(std::move(views.map), std::move(views.placed),
+                                             seen(g, " of the latent space", map, views));
+  figure.equal_aspect = views.to_scale;
+  return figure;
 }
 
 Figure classes(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
-  return render::scatter_train_test(
-      train, g.train_labels.values, test, g.test_labels.values, g.train_labels.names,
-      options(g, fmt::format("{} of the latent space, by class", title_of(map)), map));
+  Views views = views_of(train, g.train_labels.values, test, g.test_labels.values, map);
+  Figure figure = render::scatter_train_test(
+      std::move(views.map), views.labels, std::move(views.placed), views.placed_labels,
+      g.train_labels.names, seen(g, " of the latent space, by class", map, views));
+  figure.equal_aspect = views.to_scale;
+  return figure;
 }
 
 Figure losses(const Gallery& g) {

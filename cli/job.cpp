@@ -5,6 +5,7 @@
 
 #include "cli/figures.h"
 #include "cli/flags.h"
+#include "cli/mapping.h"
 #include "latlas/core/error.h"
 
 namespace latlas::cli {
@@ -76,11 +77,16 @@ std::vector<Section> Job::sections() {
                              .high = 9.2e18}};
   std::vector<Field> graph = fields(neighbors);
   Field& k = find(graph, "k", "neighbors");
-  k.help = "neighbors of a row; 0 takes three times the perplexity";
+  k.help = "neighbors of a row; 0 takes what t-SNE asks for";
   k.low = 0;
   std::vector<Field> training_fields = without(fields(training), "seed");
   find(training_fields, "epochs", "training").low = 1;  // what follows needs a trained model
+  std::vector<Field> tsne_fields = without(fields(tsne), "seed");
+  tsne_fields.push_back({.name = "start",
+                         .value = &tsne_start,
+                         .help = "where rows begin: pca, spectral, random, or an .npy of places"});
   std::vector<Field> umap_fields = without(fields(umap), "seed");
+  find(umap_fields, "init", "umap").name = "start";
   umap_fields.insert(umap_fields.begin(),
                      {.name = "enabled", .value = &with_umap, .help = "also make a map by UMAP"});
   return {{"", std::move(top)},
@@ -88,7 +94,7 @@ std::vector<Section> Job::sections() {
           {"model", without(fields(model), "seed")},
           {"training", std::move(training_fields)},
           {"neighbors", std::move(graph)},
-          {"tsne", without(fields(tsne), "seed")},
+          {"tsne", without(std::move(tsne_fields), "keep_start")},
           {"umap", std::move(umap_fields)},
           {"evaluate", without(fields(evaluate), "seed")},
           {"figures", fields(figures)}};
@@ -97,15 +103,11 @@ std::vector<Section> Job::sections() {
 void Job::prepare() {
   check_recipe(sections());
   formats_of(figures);
+  is_start_file(tsne_start);
   if (with_umap) fit_umap_curve(umap.min_dist, umap.spread);
   require(model.latent >= 2, "model: latent is ", model.latent,
           ", it must be at least 2 for a map");
   model.seed = training.seed = tsne.seed = umap.seed = evaluate.seed = seed;
-}
-
-std::int64_t neighbors_for(std::int64_t k, double perplexity, std::int64_t n) {
-  const std::int64_t wanted = k > 0 ? k : static_cast<std::int64_t>(std::ceil(3 * perplexity));
-  return std::max<std::int64_t>(1, std::min(wanted, n - 1));
 }
 
 std::filesystem::path find_recipe(const std::string& name) {

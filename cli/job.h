@@ -40,7 +40,8 @@ struct Job {
   TrainParams training;
   NeighborsParams neighbors{.k = 0};  // 0: three times the perplexity
   TsneParams tsne;
-  bool with_umap = false;  // UMAP is made only where a recipe asks for it
+  std::string tsne_start = "pca";  // pca, spectral, random, or an .npy
+  bool with_umap = false;          // UMAP is made only where a recipe asks for it
   UmapParams umap;
   EvaluateParams evaluate;
   FigureParams figures;
@@ -50,9 +51,6 @@ struct Job {
   /// Checks ranges and hands the seed to every arrow.
   void prepare();
 };
-
-/// How many neighbors a map of n rows needs: `k`, or 3 · perplexity when that is 0; at most n − 1.
-std::int64_t neighbors_for(std::int64_t k, double perplexity, std::int64_t n);
 
 /// The recipe of that name (in ./recipes, beside the program's data) or at that path.
 /// Throws InvalidArgument, with the nearest name, when there is none.

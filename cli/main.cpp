@@ -66,7 +66,10 @@ int run(int argc, char** argv) {
   actions.emplace_back("run", add_run(program, common));
   actions.emplace_back("train", add_train(program, common));
   actions.emplace_back("encode", add_encode(program, common));
+  actions.emplace_back("neighbors", add_neighbors(program, common));
   actions.emplace_back("map", add_map(program, common));
+  actions.emplace_back("align", add_align(program, common));
+  actions.emplace_back("sequence", add_sequence(program, common));
   actions.emplace_back("plot", add_plot(program, common));
   actions.emplace_back("evaluate", add_evaluate(program, common));
   actions.emplace_back("info", add_info(program, common));

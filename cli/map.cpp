@@ -11,13 +11,16 @@
 #include "cli/job.h"
 #include "cli/mapping.h"
 #include "cli/plan.h"
+#include "cli/views.h"
 #include "latlas/core/error.h"
 #include "latlas/core/file.h"
 #include "latlas/core/npy.h"
 #include "latlas/evaluate/scores.h"
+#include "latlas/layout/affinities_file.h"
 #include "latlas/layout/pca.h"
 #include "latlas/layout/umap.h"
 #include "latlas/neighbors/approximate.h"
+#include "latlas/neighbors/graph.h"
 #include "latlas/render/compose.h"
 #include "latlas/render/draw.h"
 #include "latlas/runs/run_directory.h"
@@ -26,7 +29,11 @@ namespace latlas::cli {
 namespace {
 
 struct Options {
-  std::string data, out = "map.npy", method = "tsne", labels, plot, fresh, placed;
+  std::string data, out = "map.npy", method = "tsne", labels, plot, fresh, placed, novelty;
+  std::string start, affinities_file, graph;  // empty: the method's, and those found here
+  std::string anchors, checkpoint;
+  double anchor_strength = 0;
+  std::int64_t checkpoint_every = 100;
   std::int64_t reduce = 0;
   NeighborsParams neighbors{.k = 0};
   TsneParams tsne;
@@ -42,7 +49,7 @@ struct Options {
     return f;
   }
   std::vector<Field> umap_fields() {  // names that t-SNE has too are told apart, or shared
-    std::vector<Field> f = without(fields(umap), "seed");
+    std::vector<Field> f = without(without(fields(umap), "seed"), "init");
     find(f, "learning_rate", "umap").name = "umap_learning_rate";
     return f;
   }
@@ -51,13 +58,42 @@ struct Options {
 // The fitted map, that of new rows, and what is known of both.
 struct Mapped {
   Matrix map, placed;
-  std::string method_line, neighbors_line = {};
+  std::string method_line, neighbors_line = {}, novelty_line = {};
 };
 
 const char* advice_for(const std::string& method) {
   if (method == "pca") return "map fewer rows";
   return method == "umap" ? "lower --n-neighbors or --k, or map fewer rows"
                           : "lower --perplexity or --k, or map fewer rows";
+}
+
+// The graph that t-SNE or UMAP asks for.
+NeighborsParams graph_params(const Options& o, std::int64_t n) {
+  if (o.method != "umap") return tsne_search(o.neighbors, o.tsne, n);
+  NeighborsParams near = o.neighbors;
+  near.k = umap_neighbors_for(near.k, o.umap, n);
+  return near;
+}
+
+// Whether the neighbors of the rows are to be found here.
+bool finds_graph(const Options& o) {
+  return o.method != "pca" && o.graph.empty() && o.affinities_file.empty();
+}
+
+// The neighbors of n rows, unless they are given, and of m new ones among them.
+Plan plan_graph(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d,
+                const NeighborsParams& near, double rate) {
+  Plan plan = plan_search(n, m, d, near, rate);
+  if (finds_graph(o)) plan += plan_search(n, n, d, near, rate);
+  return plan;
+}
+
+// Of n rows of d columns: what is worth saying beside the plan.
+std::string search_note(const Options& o, std::int64_t n, std::int64_t d) {
+  const std::int64_t width = o.reduce > 0 ? std::min(o.reduce, d) : d;
+  return !finds_graph(o) || searches_exactly(n, n, width, graph_params(o, n))
+             ? ""
+             : "; neighbors by approximate search";
 }
 
 // What is to be done with n rows of d columns, and m new ones.
@@ -67,15 +103,15 @@ Plan plan_map(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d) 
   Plan plan;
   if (o.reduce > 0) plan += plan_pca(n + m, d, width, rate);
   if (o.method == "pca") {
-    plan += plan_pca(n + m, width, 2, rate);
+    plan += plan_pca(n + m, width, o.tsne.dimensions, rate);
   } else if (o.method == "umap") {
-    const std::int64_t k = umap_neighbors_for(o.neighbors.k, o.umap, n);
-    plan += plan_neighbors(n, n + m, width, k, rate);
-    plan += plan_umap(n, k, o.umap, rate);
+    const NeighborsParams near = graph_params(o, n);
+    plan += plan_graph(o, n, m, width, near, rate);
+    plan += plan_umap(n, near.k, o.umap, rate);
   } else {
-    const std::int64_t k = neighbors_for(o.neighbors.k, o.tsne.perplexity, n);
-    plan += plan_neighbors(n, n + m, width, k, rate);
-    plan += plan_tsne(n, k, o.tsne, rate);
+    const NeighborsParams near = graph_params(o, n);
+    plan += plan_graph(o, n, m, width, near, rate);
+    plan += plan_tsne(n, near.k, o.tsne, rate);
     plan += plan_kl(n, rate);
   }
   if (!o.plot.empty()) plan += plan_figures(1, n + m, 200);
@@ -88,18 +124,30 @@ void stop_if_interrupted() {
   if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
 }
 
-Mapped map_by_pca(ConstRows rows, ConstRows fresh, Metrics& metrics) {
-  const Pca pca = fit_pca(rows, {.components = 2});
+Mapped map_by_pca(const Options& o, ConstRows rows, ConstRows fresh, Metrics& metrics) {
+  const Pca pca = fit_pca(rows, {.components = o.tsne.dimensions});
   metrics.set("pca.explained_variance_ratio", pca.explained_variance_ratio);
-  const double share = pca.explained_variance_ratio[0] + pca.explained_variance_ratio[1];
+  double share = 0;
+  for (const double ratio : pca.explained_variance_ratio) share += ratio;
   return {transform(pca, rows), fresh.empty() ? Matrix() : transform(pca, fresh),
-          fmt::format("2 of {} components explain {:.1f} % of the variance",
+          fmt::format("{} of {} components explain {:.1f} % of the variance", o.tsne.dimensions,
                       std::min(rows.rows(), rows.cols()), 100 * share)};
 }
 
+// A graph from a file, that must be of the rows.
+Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped& mapped) {
+  Neighbors graph = read_graph(o.graph);
+  require(graph.rows() == rows.rows(), o.graph, ": has ", graph.rows(), " rows, ", o.data, " has ",
+          rows.rows(), "; a graph lists the neighbors of each row");
+  metrics.set("neighbors.k", static_cast<double>(graph.k()));
+  mapped.neighbors_line = fmt::format("{} of each row, from {}", graph.k(), o.graph);
+  return graph;
+}
+
 // The graph of the rows, said and measured.
-Neighbors graph_of(ConstRows rows, const NeighborsParams& near, Metrics& metrics, Console& console,
-                   Mapped& mapped) {
+Neighbors graph_of(const Options& o, ConstRows rows, const NeighborsParams& near, Metrics& metrics,
+                   Console& console, Mapped& mapped) {
+  if (!o.graph.empty()) return given_graph(o, rows, metrics, mapped);
   const auto begin = std::chrono::steady_clock::now();
   Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
   stop_if_interrupted();
@@ -112,15 +160,50 @@ Neighbors graph_of(ConstRows rows, const NeighborsParams& near, Metrics& metrics
   return graph;
 }
 
+// What holds the rows together: the weights given, or those of their neighbors, for which the
+// parameters are settled.
+Affinities affinities_of(const Options& o, ConstRows rows, const NeighborsParams& near,
+                         TsneParams& params, Metrics& metrics, Console& console, Mapped& mapped,
+                         Neighbors& graph) {
+  if (!o.affinities_file.empty()) {
+    Affinities given = read_affinities(o.affinities_file);
+    require(given.rows() == rows.rows(), o.affinities_file, ": has ", given.rows(), " rows, ",
+            o.data, " has ", rows.rows());
+    return given;
+  }
+  graph = graph_of(o, rows, near, metrics, console, mapped);
+  std::vector<std::string> notes;
+  params = settled(params, graph, notes);
+  for (const auto& note : notes) console.note(note);
+  return joint_affinities(graph, affinity_params(params));
+}
+
+// How far the new rows are from those of the map: said, measured and written.
+void look_for_novelty(const Options& o, const Neighbors& graph, const Neighbors& to_train,
+                      Metrics& metrics, Mapped& mapped) {
+  const Novelty found = novelty(graph, to_train);
+  mapped.novelty_line = describe_novelty(found, metrics);
+  if (!o.novelty.empty()) write_file(o.novelty, to_csv(found));
+}
+
 Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& metrics,
                    Console& console) {
   const std::int64_t n = rows.rows();
-  NeighborsParams near = o.neighbors;
-  near.k = neighbors_for(near.k, o.tsne.perplexity, n);
+  NeighborsParams near = graph_params(o, n);
   Mapped mapped;
-  const Neighbors graph = graph_of(rows, near, metrics, console, mapped);
-  const auto begin = std::chrono::steady_clock::now();
-  TsneResult result = tsne(graph, map_start(rows), o.tsne, console.progress("iterations"));
+  TsneParams params = with_preset(o.tsne);
+  const auto first = std::chrono::steady_clock::now();
+  Neighbors graph;
+  const Affinities affinities =
+      affinities_of(o, rows, near, params, metrics, console, mapped, graph);
+  if (fresh.empty()) graph = {};  // it is large, and only novelty still asks for it
+  const Matrix start = map_start(o.start.empty() ? "pca" : o.start, rows, affinities,
+                                 params.dimensions, params.seed, console);
+  const Anchors anchors{o.anchors.empty() ? Matrix() : npy::read_matrix(o.anchors),
+                        o.anchor_strength};
+  TsneResult result =
+      tsne_from({.path = o.checkpoint, .every = o.checkpoint_every}, affinities, start, params,
+                console, {.anchors = o.anchors.empty() ? nullptr : &anchors});
   for (const auto& note : result.notes) console.note(note);
   if (result.stopped)
     console.note(
@@ -129,17 +212,20 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   if (result.stopped)
     metrics.set("tsne.kl", result.kl);
   else
-    kl = measure_kl("tsne.kl", graph, o.tsne.perplexity, result.map, 3, metrics);
+    kl = measure_kl("tsne.kl", affinities, result.map, params.degrees_of_freedom, 3, metrics);
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
-    near.k = std::min(near.k, n);
-    PlaceResult placed = place(result.map, find_neighbors(fresh, rows, near),
-                               place_params(o.tsne, graph.k()), console.progress("rows"));
+    near.search = o.neighbors.search;
+    const Neighbors to_train = find_neighbors(fresh, rows, near);
+    PlaceResult placed =
+        place(result.map, to_train, place_params(params, near.k), console.progress("rows"));
     note_placing(placed, console);
+    if (graph.rows() == n) look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
   }
-  metrics.set("tsne.seconds",
-              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - first).count();
+  metrics.set("tsne.seconds", seconds - metrics.get("neighbors.seconds").value_or(0));
   mapped.method_line = fmt::format("KL {} after {} iterations", kl, result.iterations);
   mapped.map = std::move(result.map);
   return mapped;
@@ -148,23 +234,27 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
 Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& metrics,
                    Console& console) {
   const std::int64_t n = rows.rows();
-  NeighborsParams near = o.neighbors;
-  near.k = umap_neighbors_for(near.k, o.umap, n);
+  NeighborsParams near = graph_params(o, n);
   Mapped mapped;
-  const Neighbors graph = graph_of(rows, near, metrics, console, mapped);
+  const Neighbors graph = graph_of(o, rows, near, metrics, console, mapped);
   const auto begin = std::chrono::steady_clock::now();
   UmapParams params = o.umap;
   params.seed = o.tsne.seed;
-  UmapResult result = umap(graph, map_start(rows), params, console.progress("epochs"));
+  const std::string first = o.start.empty() ? params.init : o.start;
+  params.init = is_start_file(first) ? "pca" : first;  // "pca" is the start handed in
+  const std::string given = is_start_file(first) ? first : "pca";
+  UmapResult result = umap(graph, map_start(given, rows, {}, 2, params.seed, console), params,
+                           console.progress("epochs"));
   for (const auto& note : result.notes) console.note(note);
   if (result.stopped)
     console.note(fmt::format("stopped after {} epochs; the map so far is written", result.epochs));
   metrics.set("umap.epochs", static_cast<double>(result.epochs));
   if (!fresh.empty() && !result.stopped) {
     near.k = std::min(params.n_neighbors, n);
-    UmapPlaceResult placed =
-        umap_place(result.map, find_neighbors(fresh, rows, near), params, console.progress("rows"));
+    const Neighbors to_train = find_neighbors(fresh, rows, near);
+    UmapPlaceResult placed = umap_place(result.map, to_train, params, console.progress("rows"));
     note_placing(placed, console);
+    look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
   }
   metrics.set("umap.seconds",
@@ -175,29 +265,49 @@ Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
 }
 
 void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels, Console& console) {
+  const Views views = views_of(mapped.map, labels.values, mapped.placed, {}, o.out);
   render::ComposeOptions options;
   options.title = fmt::format("{} of {}", title_of(o.method), o.data);
   options.subtitle = fmt::format("{} rows", count_text(mapped.map.rows()));
+  if (!views.how.empty()) options.subtitle += ", " + views.how;
   options.footnote = mapped.method_line;
-  options.ticks = o.method == "pca";
+  options.ticks = o.method == "pca" && views.to_scale && views.how.empty();
   if (!mapped.placed.empty() && !labels.empty())
     console.note(
         "the figure shows map and new rows in two colors; latlas plot colors both by class");
-  if (!mapped.placed.empty())
-    render::draw(render::scatter_train_test(mapped.map, mapped.placed, options), o.plot);
-  else
-    render::draw(render::scatter(mapped.map, labels.values, labels.names, options), o.plot);
+  render::Figure figure = views.placed.empty()
+                              ? render::scatter(views.map, views.labels, labels.names, options)
+                              : render::scatter_train_test(views.map, views.placed, options);
+  figure.equal_aspect = views.to_scale;
+  render::draw(figure, o.plot);
 }
 
 void run_map(const Options& o, const Common& common) {
   require(!o.data.empty(), "latlas map: name the rows, e.g. latlas map embeddings.npy -o map.npy");
   require(o.method == "tsne" || o.method == "umap" || o.method == "pca",
           "latlas map: --method is '", o.method, "'; known are tsne, umap, pca");
+  require(o.method != "umap" || o.tsne.dimensions == 2, "latlas map: --dimensions is ",
+          o.tsne.dimensions,
+          "; UMAP lays rows out in the plane alone, t-SNE and PCA in 1 to 3 dimensions");
+  require(o.affinities_file.empty() || o.method == "tsne",
+          "latlas map: --affinities-file is for --method tsne");
   require(o.fresh.empty() == o.placed.empty(),
           "latlas map: --new and --new-out belong together (rows to place, and where they go)");
+  require(o.novelty.empty() || (!o.fresh.empty() && o.method != "pca"),
+          "latlas map: --novelty is about rows that --new places by t-SNE or UMAP");
+  require(o.novelty.empty() || o.affinities_file.empty(),
+          "latlas map: --novelty compares distances, of which --affinities-file tells nothing");
+  require(o.method == "tsne" || (o.anchors.empty() && o.checkpoint.empty()),
+          "latlas map: --anchors and --checkpoint are for --method tsne");
+  require(o.checkpoint_every >= 1, "latlas map: --checkpoint-every is ", o.checkpoint_every,
+          ", it must be at least 1");
+  require(o.graph.empty() || o.method != "pca",
+          "latlas map: --graph is for t-SNE and UMAP; PCA reads the rows alone");
+  require(o.graph.empty() || o.affinities_file.empty(),
+          "latlas map: --graph and --affinities-file both say who holds on to whom; name one");
   require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
-  for (const auto& out : {o.out, o.placed, o.plot})
+  for (const auto& out : {o.out, o.placed, o.plot, o.novelty, o.checkpoint})
     if (!out.empty()) require_writable(out);
   Console console(common.verbosity);
   Matrix rows = load_rows(o.data);
@@ -205,11 +315,14 @@ void run_map(const Options& o, const Common& common) {
   require(fresh.empty() || fresh.cols() == rows.cols(), o.fresh, ": has ", fresh.cols(),
           " columns, ", o.data, " has ", rows.cols());
   require_finite(rows, o.data.c_str());
+  if (!o.start.empty() && is_start_file(o.start))  // refused before long work
+    map_start(o.start, rows, {}, o.tsne.dimensions, 0, console);
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, rows.rows());
   require(o.method == "pca" || rows.rows() >= 4, "latlas map: ", rows.rows(),
           rows.rows() == 1 ? " row is" : " rows are", " too few for ", title_of(o.method),
           "; 4 are the least");
-  announce(plan_map(o, rows.rows(), fresh.rows(), rows.cols()), advice_for(o.method), console);
+  announce(plan_map(o, rows.rows(), fresh.rows(), rows.cols()), advice_for(o.method), console,
+           search_note(o, rows.rows(), rows.cols()));
   if (o.reduce > 0) {
     const Pca pca = fit_pca(rows, {.components = o.reduce});
     if (!fresh.empty()) fresh = transform(pca, fresh);
@@ -217,10 +330,11 @@ void run_map(const Options& o, const Common& common) {
   }
 
   Metrics metrics;
-  const Mapped mapped = o.method == "pca"    ? map_by_pca(rows, fresh, metrics)
+  const Mapped mapped = o.method == "pca"    ? map_by_pca(o, rows, fresh, metrics)
                         : o.method == "umap" ? map_by_umap(o, rows, fresh, metrics, console)
                                              : map_by_tsne(o, rows, fresh, metrics, console);
   npy::write(o.out, mapped.map);
+  if (!o.checkpoint.empty() && interrupted_by() == 0) std::filesystem::remove(o.checkpoint);
   if (!mapped.placed.empty()) npy::write(o.placed, mapped.placed);
   if (!o.plot.empty()) plot_map(o, mapped, labels, console);
   stop_if_interrupted();
@@ -232,7 +346,8 @@ void run_map(const Options& o, const Common& common) {
   if (!mapped.neighbors_line.empty()) lines.emplace_back("neighbors", mapped.neighbors_line);
   if (!mapped.placed.empty())
     lines.emplace_back("new rows",
-                       fmt::format("{} placed, in {}", count_text(mapped.placed.rows()), o.placed));
+                       fmt::format("{} placed, in {}{}", count_text(mapped.placed.rows()), o.placed,
+                                   mapped.novelty_line));
   if (o.scores && rows.rows() >= 4) {
     const EvaluateParams params = fitting_scores({}, rows.rows(), console);
     const Matrix seen =
@@ -259,25 +374,62 @@ void run_map(const Options& o, const Common& common) {
 Action add_map(CLI::App& program, Common& common) {
   auto o = std::make_shared<Options>();
   CLI::App* command = add_command(
-      program, common, "map", "Lay rows of numbers out in the plane, by t-SNE, UMAP or PCA",
+      program, common, "map",
+      "Lay rows of numbers out in the plane, in space or on a line, by t-SNE, UMAP or PCA",
       "  latlas map embeddings.npy -o map.npy --plot map.png\n"
       "  latlas map cells.npy --labels cells.csv:type --perplexity 50 --plot cells.svg\n"
       "  latlas map train.npy -o train_map.npy --new test.npy --new-out test_map.npy\n"
       "  latlas map texts.npy --metric cosine --method umap --min-dist 0.05");
   command->add_option("data", o->data, "An .npy of rows (any origin), NAME:train, or an IDX file")
       ->type_name("");
-  command->add_option("--out,-o", o->out, "The map's file, n × 2 [map.npy]")->type_name("");
+  command->add_option("--out,-o", o->out, "The map's file, n × dimensions [map.npy]")
+      ->type_name("");
   command->add_option("--method", o->method, "tsne, umap or pca [tsne]")->type_name("");
+  command
+      ->add_option(
+          "--start", o->start,
+          "Where rows begin: pca, spectral, random, or an .npy of places [t-SNE: pca, UMAP: "
+          "spectral]")
+      ->type_name("");
+  command
+      ->add_option("--graph", o->graph,
+                   "Neighbors found before, as latlas neighbors writes them [found here]")
+      ->type_name("");
+  command
+      ->add_option("--affinities-file", o->affinities_file,
+                   "t-SNE of these weights instead of the neighbors': begin, column, weight in a "
+                   ".safetensors")
+      ->type_name("");
   command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")
       ->type_name("");
   command->add_option("--plot", o->plot, "Also draw it: a .png, .svg or .pdf")->type_name("");
   command->add_option("--new", o->fresh, "Rows to place into the fitted map")->type_name("");
   command->add_option("--new-out", o->placed, "Where their places go")->type_name("");
+  command
+      ->add_option("--novelty", o->novelty,
+                   "A CSV of how far each new row is from those of the map")
+      ->type_name("");
+  command
+      ->add_option("--anchors", o->anchors,
+                   "Places of some rows: n × 2, rows of NaN are free; they are held there")
+      ->type_name("");
+  command
+      ->add_option("--anchor-strength", o->anchor_strength,
+                   "Instead of holding them, pull; 1 is as strong as all neighbors of a row")
+      ->type_name("");
+  command
+      ->add_option("--checkpoint", o->checkpoint,
+                   "Keep the fit under way in this file, and go on from it where it is there")
+      ->type_name("");
+  command
+      ->add_option("--checkpoint-every", o->checkpoint_every,
+                   "Iterations from one checkpoint to the next [100]")
+      ->type_name("");
   command->add_option("--reduce", o->reduce, "First reduce to that many principal components [no]")
       ->type_name("");
   command->add_flag("!--no-scores", o->scores, "Do not score the map");
   add_flags(*command, o->graph_fields(), "Neighbors");
-  add_flags(*command, fields(o->tsne), "t-SNE");
+  add_flags(*command, without(fields(o->tsne), "keep_start"), "t-SNE");
   add_flags(*command, o->umap_fields(), "UMAP");
   return [o, &common] { run_map(*o, common); };
 }

@@ -3,10 +3,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
+#include "cli/interrupt.h"
+#include "latlas/core/error.h"
+#include "latlas/core/npy.h"
 #include "latlas/layout/affinities.h"
+#include "latlas/layout/checkpoint.h"
 #include "latlas/layout/kl.h"
-#include "latlas/layout/pca.h"
+#include "latlas/layout/start.h"
 
 namespace latlas::cli {
 namespace {
@@ -22,13 +28,25 @@ const char* title_of(const std::string& method) {
   return method == "pca" ? "PCA" : (method == "umap" ? "UMAP" : "t-SNE");
 }
 
-Matrix map_start(ConstRows rows) {
-  const std::int64_t components = std::min<std::int64_t>({2, rows.rows(), rows.cols()});
-  const Matrix found = transform(fit_pca(rows, {.components = components}), rows);
-  Matrix start(rows.rows(), 2);
-  for (std::int64_t i = 0; i < rows.rows(); ++i)
-    std::copy_n(found.row(i), components, start.row(i));
-  return start;
+bool is_start_file(const std::string& start) {
+  if (start == "pca" || start == "spectral" || start == "random") return false;
+  require(start.ends_with(".npy"), "start: '", start,
+          "' is unknown; known are pca, spectral, random, or an .npy of places");
+  return true;
+}
+
+Matrix map_start(const std::string& start, ConstRows rows, const Affinities& graph,
+                 std::int64_t columns, std::uint64_t seed, Console& console) {
+  if (is_start_file(start)) {
+    Matrix places = npy::read_matrix(start);
+    require(places.rows() == rows.rows() && places.cols() >= columns, start, ": is ", places.rows(),
+            " × ", places.cols(), ", the start of this map must be ", rows.rows(), " × ", columns);
+    require_finite(places, start.c_str());
+    return places;
+  }
+  Start made = make_start(start, rows, graph, columns, seed);
+  for (const auto& note : made.notes) console.note(note);
+  return std::move(made.places);
 }
 
 std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
@@ -44,18 +62,84 @@ std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
          fmt::format("approximate: recall {:.4f} ± {:.4f}", recall.value, recall.standard_error);
 }
 
-std::string measure_kl(const std::string& name, const Neighbors& graph, double perplexity,
-                       ConstRows map, int digits, Metrics& metrics) {
-  const AffinityParams params{.perplexity = fitting_perplexity(perplexity, graph.k())};
-  const Divergence kl = kl_divergence(perplexity_affinities(graph, params), map);
+std::string measure_kl(const std::string& name, const Affinities& affinities, ConstRows map,
+                       double degrees_of_freedom, int digits, Metrics& metrics) {
+  const Divergence kl = kl_divergence(affinities, map, {.degrees_of_freedom = degrees_of_freedom});
   metrics.set(name, kl.value);
   if (kl.standard_error == 0) return fmt::format("{:.{}f}", kl.value, digits);
   metrics.set(name + "_error", kl.standard_error);
   return fmt::format("{:.{}f} ± {:.{}f}", kl.value, digits, kl.standard_error, digits);
 }
 
+std::int64_t neighbors_for(std::int64_t k, const TsneParams& params, std::int64_t n) {
+  return k > 0 ? std::max<std::int64_t>(1, std::min(k, n - 1)) : tsne_neighbors(params, n);
+}
+
+NeighborsParams tsne_search(NeighborsParams near, const TsneParams& params, std::int64_t n) {
+  constexpr std::int64_t kMany = 20'000;
+  near.k = neighbors_for(near.k, params, n);
+  if (params.preset == "fast" && near.search == "auto" && n >= kMany) near.search = "approximate";
+  return near;
+}
+
 std::int64_t umap_neighbors_for(std::int64_t k, const UmapParams& params, std::int64_t n) {
   return std::max<std::int64_t>(1, std::min(k > 0 ? k : params.n_neighbors - 1, n - 1));
+}
+
+TsneResult tsne_from(const KeptFit& kept, const Affinities& affinities, ConstRows start,
+                     const TsneParams& params, Console& console, TsneExtras extras) {
+  using Clock = std::chrono::steady_clock;
+  std::optional<TsneState> state;
+  auto saved = Clock::now();
+  if (!kept.path.empty()) {
+    extras.save_every = kept.every;
+    extras.save = [&](TsneState&& now) {
+      const double since = std::chrono::duration<double>(Clock::now() - saved).count();
+      if (since < kept.seconds && interrupted_by() == 0) return;
+      write_state(kept.path, now);
+      saved = Clock::now();
+    };
+  }
+  const auto begin_anew = [&](const std::exception& error) {
+    if (kept.demanded) throw;
+    console.note(
+        fmt::format("the checkpoint cannot be used, the map begins anew ({})", error.what()));
+    state.reset();
+  };
+  if (!kept.path.empty() && std::filesystem::exists(kept.path)) {
+    try {
+      state = read_tsne_state(kept.path);
+    } catch (const IoError& error) {
+      begin_anew(error);
+    }
+  }
+  const auto fit = [&] {
+    extras.resume = state ? &*state : nullptr;
+    return tsne(affinities, start, params, console.progress("iterations"), extras);
+  };
+  if (!state) return fit();
+  try {
+    console.say(fmt::format("t-SNE       goes on after iteration {}", state->iteration));
+    return fit();
+  } catch (const InvalidArgument& error) {
+    begin_anew(error);
+  }
+  return fit();
+}
+
+std::string to_csv(const Novelty& novelty) {
+  std::string out = "row,distance,density,far\n";
+  for (std::size_t i = 0; i < novelty.far.size(); ++i)
+    out += fmt::format("{},{},{},{}\n", i, novelty.distance[i], novelty.density[i], novelty.far[i]);
+  return out;
+}
+
+std::string describe_novelty(const Novelty& novelty, Metrics& metrics) {
+  metrics.set("new.far", static_cast<double>(novelty.count));
+  metrics.set("new.distance_limit", novelty.distance_limit);
+  metrics.set("new.density_limit", novelty.density_limit);
+  if (novelty.count == 0) return "";
+  return fmt::format(", {} of them far from everything", count_text(novelty.count));
 }
 
 void note_placing(const PlaceResult& placed, Console& console) {
@@ -97,6 +181,10 @@ PlaceParams place_params(const TsneParams& fitted, std::int64_t k) {
   PlaceParams params;
   params.perplexity = fitting_perplexity(fitted.perplexity, k);
   params.grid_spacing = fitted.grid_spacing;
+  params.degrees_of_freedom = fitted.degrees_of_freedom;
+  params.affinities = fitted.affinities;
+  params.scales = fitted.scales;
+  params.bandwidth = fitted.bandwidth;
   return params;
 }
 

@@ -1,11 +1,15 @@
 // What `run` and `map` share on the way from rows to a map.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <string>
 
 #include "cli/console.h"
 #include "latlas/evaluate/scores.h"
+#include "latlas/layout/novelty.h"
 #include "latlas/layout/place.h"
+#include "latlas/layout/preset.h"
 #include "latlas/layout/tsne.h"
 #include "latlas/layout/umap.h"
 #include "latlas/neighbors/approximate.h"
@@ -16,8 +20,14 @@ namespace latlas::cli {
 /// "PCA", "t-SNE" or "UMAP", for pca, tsne, umap.
 const char* title_of(const std::string& method);
 
-/// The first two principal components of the rows, n × 2; zero where there are fewer.
-Matrix map_start(ConstRows rows);
+/// The start of a map of so many columns: "pca", "spectral" or "random" (layout/start.h), else an
+/// .npy of as many rows, of which the first columns are taken.
+/// Throws InvalidArgument when it has other rows or too few columns, or holds NaN or infinity.
+Matrix map_start(const std::string& start, ConstRows rows, const Affinities& graph,
+                 std::int64_t columns, std::uint64_t seed, Console& console);
+/// Whether `start` is a file and no name; throws InvalidArgument, saying what is known, when it is
+/// neither.
+bool is_start_file(const std::string& start);
 
 /// What is to be said of the graph that find_neighbors made: "90 of each row, exact", or the recall
 /// of a sample of at most 1000 rows, which is measured here. Sets neighbors.recall and, when it was
@@ -25,17 +35,46 @@ Matrix map_start(ConstRows rows);
 std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
                                const NeighborsParams& params, std::uint64_t seed, Metrics& metrics);
 
-/// KL of the map under the affinities that tsne() made from the graph, its normalizer exact or, of
-/// very many rows, sampled. Sets NAME, and NAME_error when it was sampled; returns it as text.
-std::string measure_kl(const std::string& name, const Neighbors& graph, double perplexity,
-                       ConstRows map, int digits, Metrics& metrics);
+/// KL of the map under these affinities and a kernel of so many degrees of freedom, its normalizer
+/// exact or, of very many rows, sampled. Sets NAME, and NAME_error when it was sampled; returns it
+/// as text.
+std::string measure_kl(const std::string& name, const Affinities& affinities, ConstRows map,
+                       double degrees_of_freedom, int digits, Metrics& metrics);
 
-/// How new rows are placed into a map that was fitted with these parameters and k neighbors.
+/// How new rows are placed into a map that was fitted with these parameters, settled, and k
+/// neighbors.
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k);
+
+/// How many neighbors of each row t-SNE gets: `k`, or what its affinities ask for when that is 0;
+/// at most n − 1.
+std::int64_t neighbors_for(std::int64_t k, const TsneParams& params, std::int64_t n);
+
+/// The search for them. The preset fast takes the approximate one from 20,000 rows on, unless a
+/// search is asked for by name.
+NeighborsParams tsne_search(NeighborsParams near, const TsneParams& params, std::int64_t n);
 
 /// How many neighbors of each row UMAP needs: `k`, or one less than n_neighbors when that is 0,
 /// since n_neighbors counts the row itself; at most n − 1.
 std::int64_t umap_neighbors_for(std::int64_t k, const UmapParams& params, std::int64_t n);
+
+/// What a fit keeps of itself while it runs, and goes on from.
+struct KeptFit {
+  std::filesystem::path path;  ///< Empty: nothing is kept.
+  std::int64_t every = 25;     ///< Iterations from one save to the next.
+  double seconds = 0;          ///< At least that many seconds lie between two saves.
+  bool demanded = true;  ///< What does not belong to this fit is refused; else it is noted, and
+                         ///< the fit begins anew.
+};
+
+/// tsne() from what was kept of it, if anything was. The file stays: it is the caller's to remove
+/// once the map is written.
+TsneResult tsne_from(const KeptFit& kept, const Affinities& affinities, ConstRows start,
+                     const TsneParams& params, Console& console, TsneExtras extras = {});
+
+/// "row,distance,density,far" and a line a new row.
+std::string to_csv(const Novelty& novelty);
+/// Sets new.far and the limits; returns what is to be said: ", 3 of them far from everything".
+std::string describe_novelty(const Novelty& novelty, Metrics& metrics);
 
 /// Tells the user what placing has to say of its result.
 void note_placing(const PlaceResult& placed, Console& console);

@@ -26,6 +26,7 @@
 #include "latlas/evaluate/probes.h"
 #include "latlas/layout/pca.h"
 #include "latlas/layout/place.h"
+#include "latlas/layout/start.h"
 #include "latlas/nn/autoencoder.h"
 #include "latlas/runs/run_directory.h"
 
@@ -38,7 +39,7 @@ double since(Clock::time_point begin) {
 }
 
 // Part of every key: to be raised when a stage computes otherwise than before.
-constexpr const char* kComputation = "2";
+constexpr const char* kComputation = "3";
 // At most; without images there is one less.
 constexpr std::int64_t kFigures = 7;
 // Figures that show shares of the test images need few of them.
@@ -109,7 +110,8 @@ class Pipeline {
   void show_notes() {
     for (const auto& note : run_->take_notes()) console_.note(note);
   }
-  std::filesystem::path checkpoint() const;
+  std::filesystem::path checkpoint(std::string_view stage, const std::string& key) const;
+  void remove_checkpoints(const std::string& stage);  // once the manifest knows what it made
   void save_model();
   Matrix array(const std::string& file) { return npy::read_matrix(run_->path(file)); }
 
@@ -118,7 +120,7 @@ class Pipeline {
   Console& console_;
   std::optional<RunDirectory> run_;  // made after the plan, which may refuse
   Dataset data_;
-  std::string data_hash_, train_key_;
+  std::string data_hash_;
   LabelSet train_labels_, test_labels_;
   std::optional<Autoencoder> model_;
   History history_;
@@ -229,7 +231,8 @@ std::vector<std::string> Pipeline::key_parts(std::string_view stage) {
     add_files({"latents_train.npy", "latents_test.npy"});
   } else if (stage == "tsne") {
     add_files({"latents_train.npy", "latents_test.npy"});
-    add(fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.tsne)));
+    add(fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.tsne)), job_.tsne_start);
+    if (is_start_file(job_.tsne_start)) add(sha256_of_file(job_.tsne_start));
   } else if (stage == "umap") {
     add_files({"latents_train.npy", "latents_test.npy"});
     add(fingerprint(fields(job_.neighbors)), fingerprint(fields(job_.umap)));
@@ -281,15 +284,16 @@ void Pipeline::announce_plan() {
   };
   const std::int64_t n = data_.train.rows(), m = data_.test.rows(), d = data_.train.cols();
   const std::int64_t latent = job_.model.latent;
-  const std::int64_t k = neighbors_for(job_.neighbors.k, job_.tsne.perplexity, n);
+  const NeighborsParams near = tsne_search(job_.neighbors, job_.tsne, n);
   const double parameters = count_parameters(d, job_.model), rate = machine_rate();
   Plan plan;
   if (runs("train")) plan += plan_training(n, m, parameters, job_.training.epochs, rate);
   if (runs("encode")) plan += plan_encoding(n + m, d, latent, parameters / 2, rate);
   if (runs("pca")) plan += plan_pca(n, latent, std::min(n, latent), rate);
   if (runs("tsne")) {
-    plan += plan_neighbors(n, n + m, latent, k, rate);
-    plan += plan_tsne(n, k, job_.tsne, rate);
+    plan += plan_search(n, n, latent, near, rate);
+    plan += plan_search(n, m, latent, near, rate);
+    plan += plan_tsne(n, near.k, job_.tsne, rate);
     plan += plan_kl(n, rate);
   }
   if (job_.with_umap && runs("umap"))
@@ -316,8 +320,17 @@ void Pipeline::announce_plan() {
   announce(plan, "use fewer rows, e.g. --set data.train=10000", console_, more + folder);
 }
 
-std::filesystem::path Pipeline::checkpoint() const {
-  return run_->path("checkpoints") / ("train-" + train_key_.substr(0, 16) + ".safetensors");
+std::filesystem::path Pipeline::checkpoint(std::string_view stage, const std::string& key) const {
+  return run_->path("checkpoints") / sentence(stage, "-", key.substr(0, 16), ".safetensors");
+}
+
+void Pipeline::remove_checkpoints(const std::string& stage) {
+  const auto folder = run_->path("checkpoints");
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    if (entry.path().filename().string().starts_with(stage + "-"))
+      std::filesystem::remove(entry.path(), ignored);
+  std::filesystem::remove(folder, ignored);  // unless another stage's are in it
 }
 
 void Pipeline::save_model() {
@@ -329,12 +342,12 @@ void Pipeline::save_model() {
 void Pipeline::train() {
   model_ = make_autoencoder(data_.train.cols(), job_.model);
   const bool ran = stage("train", [&](const std::string& key) -> Outcome {
-    train_key_ = key;
+    const auto kept = checkpoint("train", key);
     std::filesystem::create_directories(run_->path("checkpoints"));
     Trainer trainer(*model_, data_.train, data_.test, job_.training);
-    if (!options_.fresh && std::filesystem::exists(checkpoint())) {
+    if (!options_.fresh && std::filesystem::exists(kept)) {
       try {
-        trainer.resume(read_state(checkpoint(), *model_));
+        trainer.resume(read_state(kept, *model_));
         console_.say(fmt::format("train       resumed after epoch {}", trainer.history().size()));
       } catch (const std::exception& error) {
         console_.note(
@@ -345,13 +358,13 @@ void Pipeline::train() {
     const Progress progress = console_.progress("steps");
     while (trainer.epoch(progress)) {
       if (since(saved) < 2) continue;
-      write_state(checkpoint(), trainer.state(), *model_);
+      write_state(kept, trainer.state(), *model_);
       saved = Clock::now();
     }
     history_ = trainer.history();
     save_model();
     if (!trainer.done()) {
-      write_state(checkpoint(), trainer.state(), *model_);
+      write_state(kept, trainer.state(), *model_);
       interrupt();
     }
     double seconds = 0;
@@ -367,8 +380,7 @@ void Pipeline::train() {
                         history_.back().loss, history_.back().val_loss),
             std::move(m)};
   });
-  std::error_code ignored;  // checkpoints go only after the manifest knows the model
-  std::filesystem::remove_all(run_->path("checkpoints"), ignored);
+  remove_checkpoints("train");
   if (ran) return;
   model_ = read_model(run_->path("model.safetensors"));
   history_ = read_history(run_->path("history.csv"));
@@ -419,13 +431,12 @@ void Pipeline::fit_components() {
 }
 
 void Pipeline::lay_out() {
-  stage("tsne", [&](const std::string&) -> Outcome {
+  stage("tsne", [&](const std::string& key) -> Outcome {
     const std::int64_t n = latents_train_.rows();
     Metrics m;
 
     auto begin = Clock::now();
-    NeighborsParams near = job_.neighbors;
-    near.k = neighbors_for(near.k, job_.tsne.perplexity, n);
+    NeighborsParams near = tsne_search(job_.neighbors, job_.tsne, n);
     Neighbors graph = find_neighbors(latents_train_, near, console_.progress("rows"));
     stop_if_interrupted();
     m.set("neighbors.k", static_cast<double>(graph.k()));
@@ -435,29 +446,46 @@ void Pipeline::lay_out() {
                     searched);
 
     begin = Clock::now();
-    const TsneResult map =
-        tsne(graph, map_start(latents_train_), job_.tsne, console_.progress("iterations"));
+    std::vector<std::string> notes;
+    const TsneParams params = settled(job_.tsne, graph, notes);
+    for (const auto& note : notes) console_.note(note);
+    const Affinities affinities = joint_affinities(graph, affinity_params(params));
+    const Matrix start = map_start(job_.tsne_start, latents_train_, affinities, params.dimensions,
+                                   job_.seed, console_);
+    const KeptFit kept{
+        .path = checkpoint("tsne", key), .every = 25, .seconds = 2, .demanded = false};
+    std::filesystem::create_directories(kept.path.parent_path());
+    if (options_.fresh) std::filesystem::remove(kept.path);
+    const TsneResult map = tsne_from(kept, affinities, start, params, console_);
     for (const auto& note : map.notes) console_.note(note);
     if (map.stopped) interrupt();
-    const std::string kl = measure_kl("tsne.kl", graph, job_.tsne.perplexity, map.map, 3, m);
+    const std::string kl =
+        measure_kl("tsne.kl", affinities, map.map, params.degrees_of_freedom, 3, m);
     m.set("tsne.iterations", static_cast<double>(map.iterations));
     npy::write(run_->path("tsne_train.npy"), map.map);
 
+    near.search = job_.neighbors.search;
     PlaceResult placed;
-    if (latents_test_.rows() > 0)
-      placed = place(map.map, find_neighbors(latents_test_, latents_train_, near),
-                     place_params(job_.tsne, graph.k()), console_.progress("rows"));
+    Novelty found;
+    if (latents_test_.rows() > 0) {
+      const Neighbors to_train = find_neighbors(latents_test_, latents_train_, near);
+      placed = place(map.map, to_train, place_params(params, graph.k()), console_.progress("rows"));
+      found = novelty(graph, to_train);
+    }
     note_placing(placed, console_);
     if (placed.stopped) interrupt();
     npy::write(run_->path("tsne_test.npy"), placed.map);
+    write_file(run_->path("novelty_test.csv"), to_csv(found));
+    const std::string far = describe_novelty(found, m);
     m.set("tsne.seconds", since(begin));
     if (job_.with_umap) graph_ = std::move(graph);
-    return {{"tsne_train.npy", "tsne_test.npy"},
-            fmt::format("KL {} after {} iterations{}, {} test rows placed", kl, map.iterations,
+    return {{"tsne_train.npy", "tsne_test.npy", "novelty_test.csv"},
+            fmt::format("KL {} after {} iterations{}, {} test rows placed{}", kl, map.iterations,
                         map.converged ? " (it had stopped falling)" : "",
-                        count_text(placed.map.rows())),
+                        count_text(placed.map.rows()), far),
             std::move(m)};
   });
+  remove_checkpoints("tsne");
   tsne_train_ = array("tsne_train.npy");
   tsne_test_ = array("tsne_test.npy");
 }
@@ -474,7 +502,7 @@ void Pipeline::lay_out_by_umap() {
 
     const auto begin = Clock::now();
     const UmapResult map =
-        umap(graph_, map_start(latents_train_), job_.umap, console_.progress("epochs"));
+        umap(graph_, pca_start(latents_train_, 2), job_.umap, console_.progress("epochs"));
     for (const auto& note : map.notes) console_.note(note);
     if (map.stopped) interrupt();
     UmapPlaceResult placed;

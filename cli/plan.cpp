@@ -4,6 +4,7 @@
 #include "cli/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <thread>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "latlas/core/machine.h"
 #include "latlas/core/parallel.h"
 #include "latlas/layout/kl.h"
+#include "latlas/layout/preset.h"
+#include "latlas/neighbors/approximate.h"
 
 namespace latlas::cli {
 
@@ -65,7 +68,43 @@ Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, 
   return {pairs * (static_cast<double>(cols) / 0.8 + 20) / rate, rows * cols * 8 + queries * k * 8};
 }
 
-Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, double rate) {
+namespace {
+
+// Groups that a row looks at when a sample decides: about 20 to 40 for latents of some ten thousand
+// to a million rows, 60 to 90 for embeddings of text.
+double probes_of(std::int64_t cols, const NeighborsParams& params) {
+  return params.probes > 0 ? static_cast<double>(params.probes)
+                           : std::min(32 + 0.1 * static_cast<double>(cols), 96.0);
+}
+
+Plan plan_approximate(std::int64_t rows, std::int64_t queries, std::int64_t cols,
+                      const NeighborsParams& params, double rate) {
+  const auto n = static_cast<double>(rows), m = static_cast<double>(queries);
+  const auto d = static_cast<double>(cols), k = static_cast<double>(params.k);
+  const double looked = std::min(96 * probes_of(cols, params), n);
+  // The order of the rows and the sample; the groups looked at; the sweeps over neighbors'
+  // neighbors, of which most were seen.
+  const double prepared = n * (d * (384 + 12 * std::log2(n + 1)) + 20000);
+  const double scanned = m * (looked * (d / 0.3 + 80) + 4000 * k + 50000);
+  const double near = std::min(k + 1, 32.0);
+  const double swept =
+      static_cast<double>(std::min<std::int64_t>(params.sweeps, 2)) * near * near * (2 * d + 200);
+  return {(prepared + scanned + (rows == queries ? m * swept : 0)) / rate,
+          rows * (cols * 8 + 100) + queries * ((params.k + 1) * 16 + 100)};
+}
+
+}  // namespace
+
+Plan plan_search(std::int64_t rows, std::int64_t queries, std::int64_t cols,
+                 const NeighborsParams& params, double rate) {
+  if (queries == 0) return {};
+  return searches_exactly(queries, rows, cols, params)
+             ? plan_neighbors(rows, queries, cols, params.k, rate)
+             : plan_approximate(rows, queries, cols, params, rate);
+}
+
+Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& given, double rate) {
+  const TsneParams params = with_preset(given);
   // A descent that ends by its rule usually does so in less than half of the default iterations.
   constexpr double kUsual = 450;
   const auto most = static_cast<double>(params.iterations);
@@ -75,7 +114,10 @@ Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, doub
   const double exact = all_pairs ? 12.0 * static_cast<double>(rows) * static_cast<double>(rows) : 0;
   const double grid = all_pairs ? 0 : 4e8 + 900.0 * static_cast<double>(rows);
   return {iterations * (75 * edges + exact + grid) / rate,
-          rows * k * 48 + (all_pairs ? 0 : 200'000'000)};
+          rows * k * 48 + (all_pairs ? 0
+                                     : (params.dimensions == 3
+                                            ? 48 * std::max<std::int64_t>(8'388'608, 16 * rows)
+                                            : 200'000'000))};
 }
 
 Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate) {

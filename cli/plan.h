@@ -8,6 +8,7 @@
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/tsne.h"
 #include "latlas/layout/umap.h"
+#include "latlas/neighbors/exact.h"
 #include "latlas/nn/autoencoder.h"
 
 namespace latlas::cli {
@@ -33,6 +34,10 @@ Plan plan_encoding(std::int64_t rows, std::int64_t inputs, std::int64_t outputs,
 Plan plan_pca(std::int64_t rows, std::int64_t cols, std::int64_t components, double rate);
 Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, std::int64_t k,
                     double rate);
+/// What find_neighbors takes for so many queries among the rows; `params.k` is the number of
+/// neighbors found.
+Plan plan_search(std::int64_t rows, std::int64_t queries, std::int64_t cols,
+                 const NeighborsParams& params, double rate);
 Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, double rate);
 Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate);
 /// KL with its normalizer summed over all pairs.

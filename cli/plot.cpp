@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/figures.h"
 #include "cli/input.h"
+#include "cli/views.h"
 #include "latlas/core/error.h"
 #include "latlas/core/file.h"
 #include "latlas/render/compose.h"
@@ -33,14 +34,8 @@ void run_plot(const Options& o, const Common& common) {
   render::format_of(o.out);
   require_writable(o.out);
   Console console(common.verbosity);
-  const auto load_map = [](const std::string& name) {
-    Matrix map = load_rows(name);
-    require(map.cols() == 2, name, ": has ", map.cols(),
-            " columns; a map has 2 (latlas map makes one from other rows)");
-    return map;
-  };
-  const Matrix map = load_map(o.map);
-  const Matrix placed = o.placed.empty() ? Matrix() : load_map(o.placed);
+  const Matrix map = load_rows(o.map);
+  const Matrix placed = o.placed.empty() ? Matrix() : load_rows(o.placed);
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
   require(o.labels.empty() == o.placed_labels.empty() || placed.empty(),
           "latlas plot: give labels for both the map and the new points, or for neither");
@@ -48,19 +43,23 @@ void run_plot(const Options& o, const Common& common) {
                                      ? LabelSet{}
                                      : load_labels_like(o.placed_labels, placed.rows(), labels);
 
+  const Views views = views_of(map, labels.values, placed, placed_labels.values, o.map);
+
   render::ComposeOptions options;
   options.title = o.title.empty() ? std::filesystem::path(o.map).stem().string() : o.title;
   options.subtitle =
       o.subtitle.empty() ? fmt::format("{} points", count_text(map.rows())) : o.subtitle;
+  if (o.subtitle.empty() && !views.how.empty()) options.subtitle += ", " + views.how;
   options.theme = o.theme == "dark" ? render::Theme::dark : render::Theme::light;
   options.ticks = o.ticks;
   options.width = o.width;
   options.height = o.height;
   render::Figure figure =
-      placed.empty()   ? render::scatter(map, labels.values, labels.names, options)
-      : labels.empty() ? render::scatter_train_test(map, placed, options)
-                       : render::scatter_train_test(map, labels.values, placed,
-                                                    placed_labels.values, labels.names, options);
+      placed.empty()   ? render::scatter(views.map, views.labels, labels.names, options)
+      : labels.empty() ? render::scatter_train_test(views.map, views.placed, options)
+                       : render::scatter_train_test(views.map, views.labels, views.placed,
+                                                    views.placed_labels, labels.names, options);
+  figure.equal_aspect = views.to_scale;
   figure.palette = palette_named(o.palette);
   render::draw(figure, o.out, {.dpi = o.dpi});
   console.facts("", {{"figure", o.out}});
@@ -75,7 +74,7 @@ Action add_plot(CLI::App& program, Common& common) {
       "  latlas plot map.npy --labels labels.npy -o map.png\n"
       "  latlas plot map.npy --labels packages.tsv:section --title \"Debian packages\" -o map.pdf\n"
       "  latlas plot train_map.npy --new test_map.npy --theme dark -o both.svg");
-  command->add_option("map", o->map, "An .npy of n × 2 places")->type_name("");
+  command->add_option("map", o->map, "An .npy of n × 2 places (or n × 1, n × 3)")->type_name("");
   command->add_option("--out,-o", o->out, "The figure: .png, .svg or .pdf [map.png]")
       ->type_name("");
   command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")

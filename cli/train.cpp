@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
@@ -13,13 +14,15 @@
 #include "cli/plan.h"
 #include "latlas/core/error.h"
 #include "latlas/core/file.h"
+#include "latlas/core/npy.h"
 #include "latlas/runs/run_directory.h"
 
 namespace latlas::cli {
 
 Action add_train(CLI::App& program, Common& common) {
   struct Options {
-    std::string data, validation, out = "model.safetensors", history;
+    std::string data, validation, out = "model.safetensors", history, latents;
+    std::int64_t latents_every = 1;
     AutoencoderParams model;
     TrainParams training;
   };
@@ -28,13 +31,20 @@ Action add_train(CLI::App& program, Common& common) {
       add_command(program, common, "train", "Train an autoencoder on rows of numbers or images",
                   "  latlas train mnist:train --validation mnist:test -o model.safetensors\n"
                   "  latlas train vectors.npy --latent 16 --hidden 128 --loss mean_squared_error\n"
-                  "       --output-activation linear --epochs 20");
+                  "       --output-activation linear --epochs 20\n"
+                  "  latlas train mnist:train --latents latents --latents-every 5");
   command->add_option("data", o->data, "NAME:train, an .npy of rows, or an IDX file")
       ->type_name("");
   command->add_option("--validation", o->validation, "Rows to validate on after every epoch")
       ->type_name("");
   command->add_option("--out,-o", o->out, "The model's file [model.safetensors]")->type_name("");
   command->add_option("--history", o->history, "Also write the losses of each epoch as CSV")
+      ->type_name("");
+  command
+      ->add_option("--latents", o->latents,
+                   "Also write the rows' latents after epochs into this folder: epoch_0000.npy, …")
+      ->type_name("");
+  command->add_option("--latents-every", o->latents_every, "Epochs from one to the next [1]")
       ->type_name("");
   add_flags(*command, without(fields(o->model), "seed"), "Model");
   add_flags(*command, fields(o->training), "Training");
@@ -46,8 +56,18 @@ Action add_train(CLI::App& program, Common& common) {
     check(fields(o->training), "training");
     require(o->training.epochs >= 1, "latlas train: --epochs is ", o->training.epochs,
             ", it must be at least 1");
+    require(o->latents_every >= 1, "latlas train: --latents-every is ", o->latents_every,
+            ", it must be at least 1");
     Console console(common.verbosity);
     require_writable(o->out);
+    const auto latents_of = [&](std::int64_t epoch) {
+      return std::filesystem::path(o->latents) / fmt::format("epoch_{:04}.npy", epoch);
+    };
+    if (!o->latents.empty()) {
+      std::error_code failed;
+      std::filesystem::create_directories(o->latents, failed);
+      require_writable(latents_of(0));
+    }
     if (!o->history.empty()) require_writable(o->history);
     const Input data = load_input(o->data);
     const Input validation = o->validation.empty() ? Input{} : load_input(o->validation);
@@ -59,8 +79,15 @@ Action add_train(CLI::App& program, Common& common) {
     console.say(summary(model));
 
     const auto begin = std::chrono::steady_clock::now();
-    const History history =
-        train(model, data.samples(), validation.samples(), o->training, console.progress("steps"));
+    const auto keep_latents = [&](std::int64_t epoch) {
+      if (!o->latents.empty() && epoch % o->latents_every == 0)
+        npy::write(latents_of(epoch), encode(model, data.samples()));
+    };
+    Trainer trainer(model, data.samples(), validation.samples(), o->training);
+    const Progress progress = console.progress("steps");
+    keep_latents(0);
+    while (trainer.epoch(progress)) keep_latents(std::ssize(trainer.history()));
+    const History& history = trainer.history();
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     write_model(o->out, model, {{"loss", o->training.loss}, {"data", utf8_text(o->data)}});

@@ -50,6 +50,43 @@ def test_map_by_pca_agrees_with_numpy(latlas, blobs):
         assert abs(np.corrcoef(expected[:, i], found[:, i])[0, 1]) > 0.99999
 
 
+@pytest.mark.parametrize("dimensions", [1, 3])
+def test_map_goes_on_a_line_and_into_space_and_is_drawn(latlas, blobs, dimensions):
+    rows, labels = blobs
+    np.save(latlas.folder / "e.npy", rows[:250])
+    np.save(latlas.folder / "new.npy", rows[250:])
+    np.save(latlas.folder / "l.npy", labels[:250])
+    done = latlas("map", "e.npy", "-o", "m.npy", "--dimensions", dimensions, "--degrees-of-freedom", 0.7,
+                  "--new", "new.npy", "--new-out", "p.npy", "--plot", "m.png", "--iterations", 200, "--json")
+    assert json.loads(done.stdout)["quality"]["trustworthiness"] > 0.8
+    assert np.load(latlas.folder / "m.npy").shape == (250, dimensions)
+    assert np.load(latlas.folder / "p.npy").shape == (50, dimensions)
+    latlas("plot", "m.npy", "--labels", "l.npy", "-o", "m.svg")
+    ElementTree.fromstring((latlas.folder / "m.svg").read_text())
+    latlas("evaluate", "--data", "e.npy", "--map", "m.npy", "--labels", "l.npy")
+    done = latlas("map", "e.npy", "-o", "m.npy", "--method", "umap", "--dimensions", dimensions, code=2)
+    assert "UMAP" in done.stderr
+
+
+def test_map_takes_a_graph_found_before(latlas, blobs):
+    rows, _ = blobs
+    np.save(latlas.folder / "e.npy", rows)
+    done = latlas("neighbors", "e.npy", "-o", "g.safetensors", "--k", 90)
+    assert "exact" in done.stdout
+    for method in ("tsne", "umap"):
+        latlas("map", "e.npy", "--method", method, "-o", "a.npy")
+        done = latlas("map", "e.npy", "--method", method, "-o", "b.npy", "--graph", "g.safetensors")
+        assert "from g.safetensors" in done.stdout
+        assert (latlas.folder / "a.npy").read_bytes() == (latlas.folder / "b.npy").read_bytes()
+    np.save(latlas.folder / "short.npy", rows[:-1])
+    assert "g.safetensors: has 300 rows, short.npy has 299" in latlas.refuses(
+        "map", "short.npy", "-o", "c.npy", "--graph", "g.safetensors")
+    assert "PCA reads the rows alone" in latlas.refuses(
+        "map", "e.npy", "-o", "c.npy", "--method", "pca", "--graph", "g.safetensors")
+    (latlas.folder / "bad.safetensors").write_bytes(b"no graph")
+    latlas.refuses("map", "e.npy", "-o", "c.npy", "--graph", "bad.safetensors", code=4)
+
+
 def test_map_places_new_rows_whatever_their_company(latlas, blobs):
     rows, _ = blobs
     np.save(latlas.folder / "a.npy", rows[:250])
@@ -122,6 +159,70 @@ def test_map_of_equal_rows_is_finite(latlas):
     np.save(latlas.folder / "e.npy", np.ones((50, 3), "f4"))
     latlas("map", "e.npy", "-o", "m.npy", "--iterations", 100)
     assert np.isfinite(np.load(latlas.folder / "m.npy")).all()
+
+
+def trustworthy(latlas, *arguments):
+    done = latlas("map", "e.npy", "-o", "m.npy", "--labels", "l.npy", "--json", *arguments)
+    assert np.isfinite(np.load(latlas.folder / "m.npy")).all()
+    return json.loads(done.stdout)["quality"]["label_accuracy"] > 0.95
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--preset", "fast"],
+    ["--preset", "exact"],
+    ["--affinities", "multiscale", "--scales", "5,20"],
+    ["--affinities", "uniform", "--k", "10"],
+    ["--affinities", "gaussian"],
+    ["--affinities", "gaussian", "--bandwidth", "2"],
+    ["--kept-mass", "0.9"],
+    ["--late-exaggeration", "4"],
+    ["--start", "spectral"],
+    ["--start", "random"],
+    ["--start", "start.npy"],
+    ["--method", "umap", "--start", "random"],
+    ["--method", "umap", "--start", "start.npy"],
+])
+def test_map_of_any_affinities_from_any_start(latlas, blobs, arguments):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    np.save(latlas.folder / "l.npy", blobs[1])
+    np.save(latlas.folder / "start.npy", blobs[0][:, 2:4])
+    assert trustworthy(latlas, *arguments)
+    # New rows are weighed as the fitted ones: a copy of some lands beside them.
+    np.save(latlas.folder / "n.npy", blobs[0][:20])
+    latlas("map", "e.npy", "-o", "m.npy", "--new", "n.npy", "--new-out", "p.npy", *arguments)
+    fitted, placed = np.load(latlas.folder / "m.npy"), np.load(latlas.folder / "p.npy")
+    width = np.abs(fitted).max()
+    assert np.median(np.abs(placed - fitted[:20])) < 0.1 * width
+
+
+def safetensors(**tensors):
+    header, values = {}, b""
+    for name, array in tensors.items():
+        kind = {"int64": "I64", "float32": "F32", "int32": "I32"}[str(array.dtype)]
+        header[name] = {"dtype": kind, "shape": list(array.shape),
+                        "data_offsets": [len(values), len(values) + array.nbytes]}
+        values += array.tobytes()
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + values
+
+
+def test_map_of_given_affinities(latlas, blobs):
+    rows, labels = blobs
+    np.save(latlas.folder / "e.npy", rows)
+    np.save(latlas.folder / "l.npy", labels)
+    near = np.argsort(((rows[:, None] - rows[None]) ** 2).sum(axis=2), axis=1)[:, 1:11]
+    weights = dict(begin=np.arange(301, dtype="i8") * 10, column=near.astype("i8").ravel(),
+                   weight=np.ones(3000, "f4"))
+    (latlas.folder / "w.safetensors").write_bytes(safetensors(**weights))
+    assert trustworthy(latlas, "--affinities-file", "w.safetensors")
+    # The same weights up to their rounding, so a map as good.
+    kl = [json.loads(latlas("map", "e.npy", "-o", "m.npy", "--json", *arguments).stdout)["tsne"]["kl"]
+          for arguments in (["--affinities-file", "w.safetensors"], ["--affinities", "uniform", "--k", 10])]
+    assert abs(kl[0] - kl[1]) < 0.05
+    weights["begin"] = weights["begin"][:200]
+    (latlas.folder / "w.safetensors").write_bytes(safetensors(**weights))
+    assert "w.safetensors" in latlas.refuses("map", "e.npy", "--affinities-file", "w.safetensors",
+                                             code=4)
 
 
 def test_plot_draws_each_format(latlas, blobs):
@@ -233,6 +334,17 @@ def test_malformed_files_get_one_sentence_and_leave_nothing(latlas, name):
     (["map", "nan.npy"], 2, "row 7, column 1"),
     (["map", "inf.npy"], 2, "row 2, column 0"),
     (["map", "three.npy"], 2, "too few"),
+    (["map", "x.npy", "--start", "pac"], 2, "known are pca, spectral, random"),
+    (["map", "x.npy", "--start", "absent.npy"], 4, "absent.npy"),
+    (["map", "x.npy", "--start", "nan.npy"], 2, "nan.npy holds NaN in row 7, column 1"),
+    (["map", "x.npy", "--start", "wide.npy"], 2, "wide.npy: is 5 × 9, the start of this map must be 40 × 2"),
+    (["map", "x.npy", "--start", "thin.npy"], 2, "thin.npy: is 40 × 1"),
+    (["map", "x.npy", "--preset", "quick"], 2, "default, fast, exact"),
+    (["map", "x.npy", "--affinities", "even"], 2, "uniform"),
+    (["map", "x.npy", "--affinities-file", "absent.safetensors"], 4, "absent.safetensors"),
+    (["map", "x.npy", "--affinities-file", "x.npy"], 4, "x.npy"),
+    (["map", "x.npy", "--method", "umap", "--affinities-file", "x.npy"], 2, "--method tsne"),
+    (["map", "x.npy", "--kept-mass", "0"], 2, "kept_mass"),
     (["plot", "x.npy"], 2, "columns"),
     (["evaluate", "--data", "x.npy", "--map", "wide.npy"], 2, "rows"),
     (["evaluate", "--map", "x.npy"], 2, "labels"),
@@ -252,6 +364,7 @@ def test_bad_input_gets_one_sentence(latlas, blobs, arguments, code, expected):
     save("x.npy", rows)
     save("wide.npy", np.ones((5, 9), "f4"))
     save("three.npy", rows[:3])
+    save("thin.npy", rows[:, :1])
     for name, place, value in (("nan.npy", (7, 1), np.nan), ("inf.npy", (2, 0), -np.inf)):
         broken = rows.copy()
         broken[place] = value
@@ -272,7 +385,7 @@ def test_a_full_disk_is_an_io_error_and_leaves_nothing(latlas, blobs):
     assert not list(latlas.folder.glob("m.npy*"))
 
 
-@pytest.mark.parametrize("command", ["run", "train", "encode", "map", "plot", "evaluate", "info",
+@pytest.mark.parametrize("command", ["run", "train", "encode", "map", "align", "sequence", "plot", "evaluate", "info",
                                      "datasets"])
 def test_help_teaches_with_an_example(latlas, command):
     text = latlas(command, "--help").stdout

@@ -1,0 +1,129 @@
+// latlas sequence: the same rows at several times → maps that follow each other calmly.
+#include <fmt/core.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/job.h"
+#include "cli/mapping.h"
+#include "cli/plan.h"
+#include "latlas/core/error.h"
+#include "latlas/core/file.h"
+#include "latlas/core/npy.h"
+#include "latlas/layout/aligned.h"
+#include "latlas/layout/preset.h"
+
+namespace latlas::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> data;
+  std::string out = "maps";
+  NeighborsParams neighbors{.k = 0};
+  TsneParams tsne;
+  AlignedParams aligned;
+
+  std::vector<Field> graph_fields() {
+    std::vector<Field> f = fields(neighbors);
+    find(f, "k", "neighbors").low = 0;
+    find(f, "k", "neighbors").help = "Neighbors of a row; 0 takes what the perplexity needs";
+    find(f, "search", "neighbors").name = "neighbors";
+    return f;
+  }
+};
+
+std::filesystem::path map_of(const Options& o, const std::string& data) {
+  return std::filesystem::path(o.out) / (std::filesystem::path(data).stem().string() + ".npy");
+}
+
+void run_sequence(const Options& o, const Common& common) {
+  require(
+      o.data.size() >= 2,
+      "latlas sequence: name the rows at two times or more, e.g. latlas sequence latents/*.npy");
+  std::set<std::filesystem::path> names;
+  for (const auto& name : o.data)
+    require(names.insert(map_of(o, name)).second, "latlas sequence: two maps would be called ",
+            map_of(o, name).string(), "; give the files different names");
+  Console console(common.verbosity);
+  const std::int64_t steps = std::ssize(o.data);
+  const Matrix last = load_rows(o.data.back());
+  const std::int64_t n = last.rows();
+  require(n >= 4, "latlas sequence: ", n, n == 1 ? " row is" : " rows are",
+          " too few for t-SNE; 4 are the least");
+  require_finite(last, o.data.back().c_str());
+  const NeighborsParams near = tsne_search(o.neighbors, o.tsne, n);
+  const TsneParams params = with_preset(o.tsne);
+  Plan plan;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    plan += plan_search(n, n, last.cols(), near, machine_rate());
+    plan += plan_tsne(n, near.k, params, machine_rate());
+  }
+  announce(plan, "lower --perplexity or --k, or lay out fewer rows", console);
+  std::error_code failed;
+  std::filesystem::create_directories(o.out, failed);
+  for (const auto& name : o.data) require_writable(map_of(o, name));
+
+  const auto begin = std::chrono::steady_clock::now();
+  const auto affinities = [&](std::int64_t step) {
+    const std::string& name = o.data[static_cast<std::size_t>(step)];
+    const Matrix rows = load_rows(name);
+    require_finite(rows, name.c_str());
+    require(rows.rows() == n, name, ": has ", rows.rows(), " rows, ", o.data.back(), " has ", n);
+    const Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
+    if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
+    std::vector<std::string> notes;
+    const TsneParams now = settled(params, graph, notes);
+    if (step + 1 == steps)  // all steps have as many rows, and the same notes
+      for (const auto& note : notes) console.note(note);
+    return joint_affinities(graph, affinity_params(now));
+  };
+  const Matrix start = map_start("pca", last, {}, params.dimensions, params.seed, console);
+  const AlignedResult result =
+      aligned_tsne(steps, affinities, start, params, o.aligned, console.progress("iterations"));
+  if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
+  Metrics metrics;
+  std::vector<double> kl;
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (std::size_t t = 0; t < result.maps.size(); ++t) {
+    const TsneResult& map = result.maps[t];
+    npy::write(map_of(o, o.data[t]), map.map);
+    for (const auto& note : map.notes) console.note(note);
+    kl.push_back(map.kl);
+    const std::string moved =
+        t == 0 ? "" : fmt::format(", {} from the map before", number_text(result.moved[t - 1], 2));
+    lines.emplace_back(map_of(o, o.data[t]).string(), fmt::format("KL {:.3f}{}", map.kl, moved));
+  }
+  metrics.set("tsne.kl", kl);
+  metrics.set("sequence.moved", result.moved);
+  metrics.set("sequence.seconds",
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  if (console.json()) return console.print(metrics.json());
+  console.table("", lines);
+}
+
+}  // namespace
+
+Action add_sequence(CLI::App& program, Common& common) {
+  auto o = std::make_shared<Options>();
+  CLI::App* command =
+      add_command(program, common, "sequence",
+                  "Lay the same rows out at several times, in maps that follow each other",
+                  "  latlas sequence latents/epoch_*.npy -o maps\n"
+                  "  latlas sequence monday.npy tuesday.npy --alignment 0.1");
+  command->add_option("data", o->data, "Files of the same rows, in the order of time")
+      ->type_name("");
+  command->add_option("--out,-o", o->out, "The folder of the maps, named as the files are [maps]")
+      ->type_name("");
+  add_flags(*command, fields(o->aligned), "Sequence");
+  add_flags(*command, o->graph_fields(), "Neighbors");
+  add_flags(*command, without(fields(o->tsne), "keep_start"), "t-SNE");
+  return [o, &common] { run_sequence(*o, common); };
+}
+
+}  // namespace latlas::cli

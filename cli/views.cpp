@@ -1,0 +1,106 @@
+#include "cli/views.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "latlas/core/error.h"
+
+namespace latlas::cli {
+namespace {
+
+struct Box {
+  float low[3] = {}, high[3] = {};
+};
+Box box_of(ConstRows map, ConstRows placed) {
+  Box box;
+  bool first = true;
+  for (const ConstRows rows : {map, placed})
+    for (std::int64_t i = 0; i < rows.rows(); ++i, first = false)
+      for (std::int64_t c = 0; c < rows.cols(); ++c) {
+        box.low[c] = first ? rows(i, c) : std::min(box.low[c], rows(i, c));
+        box.high[c] = first ? rows(i, c) : std::max(box.high[c], rows(i, c));
+      }
+  return box;
+}
+
+// Front, top and side, one after another.
+Matrix three_views(ConstRows map, const Box& box) {
+  constexpr float kGap = 0.06F;  // between two views, of the front's width
+  const float gap = kGap * (box.high[0] - box.low[0]);
+  const std::int64_t n = map.rows();
+  Matrix out(3 * n, 2);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float x = map(i, 0), y = map(i, 1), z = map(i, 2);
+    out(i, 0) = x;
+    out(i, 1) = y;
+    out(n + i, 0) = x;
+    out(n + i, 1) = box.high[1] + gap + (z - box.low[2]);
+    out(2 * n + i, 0) = box.high[0] + gap + (z - box.low[2]);
+    out(2 * n + i, 1) = y;
+  }
+  return out;
+}
+
+std::vector<std::int32_t> thrice(const std::vector<std::int32_t>& labels) {
+  std::vector<std::int32_t> out;
+  for (int i = 0; i < 3; ++i) out.insert(out.end(), labels.begin(), labels.end());
+  return out;
+}
+
+// A histogram of the points along the line: those of a bin in a pile, in the order of their labels.
+Matrix piles(ConstRows map, const std::vector<std::int32_t>& labels, const Box& box) {
+  constexpr std::int64_t kBins = 400;
+  const std::int64_t n = map.rows();
+  const auto width = static_cast<double>(box.high[0] - box.low[0]);
+  const auto bin = [&](std::int64_t i) {
+    const double u = width > 0 ? static_cast<double>(map(i, 0) - box.low[0]) / width : 0;
+    return std::min(kBins - 1, static_cast<std::int64_t>(u * kBins));
+  };
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n)), height(kBins);
+  std::iota(order.begin(), order.end(), 0);
+  if (!labels.empty())
+    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+      return labels[static_cast<std::size_t>(a)] < labels[static_cast<std::size_t>(b)];
+    });
+  Matrix out(n, 2);
+  for (const std::int64_t i : order) {
+    out(i, 0) = map(i, 0);
+    out(i, 1) = static_cast<float>(++height[static_cast<std::size_t>(bin(i))]);
+  }
+  return out;
+}
+
+}  // namespace
+
+Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows placed,
+               const std::vector<std::int32_t>& placed_labels, const std::string& what) {
+  const std::int64_t d = map.cols();
+  require(d >= 1 && d <= 3, what, ": has ", d,
+          " columns; a map has 1, 2 or 3 (latlas map makes one from other rows)");
+  require(placed.rows() == 0 || placed.cols() == d, what, ": has ", d,
+          " columns, the rows placed into it have ", placed.cols());
+  if (d == 2)
+    return {.map = copy_of(map),
+            .placed = copy_of(placed),
+            .labels = labels,
+            .placed_labels = placed_labels,
+            .how = {}};
+  const Box box = box_of(map, placed);
+  if (d == 1)
+    return {.map = piles(map, labels, box),
+            .placed = piles(placed, placed_labels, box),
+            .labels = labels,
+            .placed_labels = placed_labels,
+            .to_scale = false,
+            .how = "points in piles along a line"};
+  return {
+      .map = three_views(map, box),
+      .placed = placed.rows() > 0 ? three_views(placed, box) : Matrix(),
+      .labels = thrice(labels),
+      .placed_labels = thrice(placed_labels),
+      .how =
+          "one map in space seen from the front, above it from the top, beside it from the side"};
+}
+
+}  // namespace latlas::cli

@@ -1,0 +1,29 @@
+// Maps of one and of three dimensions on paper, which has two.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "latlas/core/matrix.h"
+
+namespace latlas::cli {
+
+/// A fitted map and rows placed into it as a figure can show them.
+struct Views {
+  Matrix map, placed;                               ///< n × 2; the caller's rows in three copies
+                                                    ///< where the map has three dimensions.
+  std::vector<std::int32_t> labels, placed_labels;  ///< Of these rows; none where there were none.
+  bool to_scale = true;                             ///< One unit is equally long on both axes.
+  std::string how;                                  ///< For the subtitle; empty for a plane.
+};
+
+/// Two dimensions stay as they are. Three are seen along each axis, as in a drawing of a machine:
+/// the front (x, y), above it the top (x, z), beside it the side (z, y). One is a histogram whose
+/// bars are piles of the points themselves, ordered by label.
+/// @param map, placed  n × d, m × d, d = 1, 2 or 3; m may be 0.
+/// @throws InvalidArgument  beginning with `what`, for other numbers of columns.
+Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows placed,
+               const std::vector<std::int32_t>& placed_labels, const std::string& what);
+
+}  // namespace latlas::cli
