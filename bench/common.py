@@ -62,6 +62,12 @@ def peer(script, *arguments, **env):
     return result
 
 
+def peer_file(script, *arguments):
+    """Runs a script of bench/ that makes a file and prints its path; returns the path."""
+    _, _, output = timed([peers_python(), SOURCE / "bench" / script, *arguments])
+    return pathlib.Path(output.strip().splitlines()[-1])
+
+
 def latlas(*arguments, **env):
     """Runs the program with --json --quiet; returns what it printed, with time and memory."""
     seconds, memory, output = timed([PROGRAM, *arguments, "--json", "--quiet"], **env)

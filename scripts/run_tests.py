@@ -73,8 +73,13 @@ def main():
     runners = [(p.name, [*emulator, str(p)]) for p in sorted((build / "tests").glob("test_*"))
                if p.is_file() and os.access(p, os.X_OK)]
     if preset != "arm64":  # under a sanitizer those that run the program
-        runners.append(("python", [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
-                                   "tests/cli" if preset in SANITIZERS else "tests"]))
+        pytest = ["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
+        runners.append(("python", [sys.executable, *pytest, *(
+            ["tests/cli"] if preset in SANITIZERS else ["tests", "--ignore=tests/python"])]))
+        if preset == "dev":  # the package, under the interpreter that it was built for
+            runners.append(("package", [str(SOURCE / ".venv-python/bin/python"), *pytest,
+                                        "tests/python"]))
+            environment["PYTHONPATH"] = str(build / "python")
     for name, command in runners:
         for i, n in enumerate(run(name, command, environment)):
             totals[i] += n

@@ -31,6 +31,7 @@ DOORS = {
     r"toml\+\+": r"runs/recipe\.cpp",
     r"(CLI/|fmt/)": r"cli/.*",
     r"\w*mmintrin\.h": r"core/parallel\.cpp",
+    r"(nanobind/|Python\.h)": r"python/module/.*",
 }
 
 
@@ -45,7 +46,7 @@ def code_of(text):
 
 
 def files():
-    for root in ("src/latlas", "cli"):
+    for root in ("src/latlas", "cli", "python/module"):
         for path in sorted((SOURCE / root).rglob("*")):
             if path.suffix in (".h", ".cpp"):
                 yield path
@@ -67,9 +68,10 @@ def test_includes_point_down(path):
     for header in includes(path):
         if header.startswith("latlas/"):
             target = header.split("/")[1]
-            if room != "cli":
+            if room not in ("cli", "python"):
                 assert target in MAY_INCLUDE[room], f"{name} includes {header}"
         assert not (room != "cli" and header.startswith("cli/")), f"{name} includes {header}"
+        assert not (room != "python" and header.startswith("module/")), f"{name} includes {header}"
 
 
 @pytest.mark.parametrize("path", list(files()), ids=name_of)

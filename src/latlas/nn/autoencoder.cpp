@@ -230,23 +230,46 @@ void read_blocks(const safetensors::Contents& contents, const Autoencoder& model
   }
 }
 
-void write_model(const std::filesystem::path& path, const Autoencoder& model,
-                 const std::map<std::string, std::string>& more) {
+namespace {
+
+TensorList weights_of(const Autoencoder& model) {
   TensorList list;
   std::vector<const Matrix*> blocks;
   for (const auto& layer : model.layers) blocks.push_back(&layer->weights());
   add_blocks(model, "", blocks, list);
-  std::map<std::string, std::string> metadata = more;
-  metadata["format"] = "latlas autoencoder";
-  metadata["layers"] = describe(model);
-  metadata["encoder_layers"] = std::to_string(model.encoder_layers);
-  safetensors::write(path, list.tensors, metadata);
+  return list;
+}
+
+std::map<std::string, std::string> metadata_of(const Autoencoder& model,
+                                               std::map<std::string, std::string> more) {
+  more["format"] = "latlas autoencoder";
+  more["layers"] = describe(model);
+  more["encoder_layers"] = std::to_string(model.encoder_layers);
+  return more;
+}
+
+}  // namespace
+
+void write_model(const std::filesystem::path& path, const Autoencoder& model,
+                 const std::map<std::string, std::string>& more) {
+  safetensors::write(path, weights_of(model).tensors, metadata_of(model, more));
+}
+
+std::string model_bytes(const Autoencoder& model, const std::map<std::string, std::string>& more) {
+  const TensorList list = weights_of(model);
+  std::string out = safetensors::header_of(list.tensors, metadata_of(model, more));
+  for (const safetensors::Tensor& t : list.tensors)
+    out.append(reinterpret_cast<const char*>(t.values.data()), t.values.size());
+  return out;
 }
 
 Autoencoder read_model(const std::filesystem::path& path) {
-  const std::string what = path.string();
-  const safetensors::File file = safetensors::open(path);
-  const auto& metadata = file.contents.metadata;
+  return parse_model(MappedFile(path).bytes(), path.string());
+}
+
+Autoencoder parse_model(Bytes bytes, std::string_view what) {
+  const safetensors::Contents contents = safetensors::parse(bytes, what);
+  const auto& metadata = contents.metadata;
   const auto entry = [&](const char* key) {
     const auto found = metadata.find(key);
     if (found == metadata.end())
@@ -258,7 +281,7 @@ Autoencoder read_model(const std::filesystem::path& path) {
                            "', expected 'latlas autoencoder'"));
 
   Autoencoder model;
-  const auto most = static_cast<std::int64_t>(file.file.bytes().size() / sizeof(float));
+  const auto most = static_cast<std::int64_t>(bytes.size() / sizeof(float));
   std::istringstream text(entry("layers"));
   for (std::string layer; std::getline(text, layer, ';');) {
     model.layers.push_back(layer_from(layer, most, what));
@@ -272,7 +295,7 @@ Autoencoder read_model(const std::filesystem::path& path) {
     throw IoError(sentence(what, ": has ", model.layers.size(), " layers, of which '",
                            entry("encoder_layers"), "' are said to encode"));
   std::vector<Matrix> blocks;
-  read_blocks(file.contents, model, "", blocks, what);
+  read_blocks(contents, model, "", blocks, what);
   for (std::size_t l = 0; l < blocks.size(); ++l) model.layers[l]->weights() = std::move(blocks[l]);
   return model;
 }

@@ -7,8 +7,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "latlas/core/file.h"
 #include "latlas/core/matrix.h"
 #include "latlas/core/params.h"
 #include "latlas/nn/layer.h"
@@ -61,5 +63,9 @@ void write_model(const std::filesystem::path& path, const Autoencoder& model,
                  const std::map<std::string, std::string>& more = {});
 /// @throws IoError  when the file is no such model.
 Autoencoder read_model(const std::filesystem::path& path);
+/// The same in memory: the bytes of that file, and the model in them. `what` begins the sentence.
+std::string model_bytes(const Autoencoder& model,
+                        const std::map<std::string, std::string>& more = {});
+Autoencoder parse_model(Bytes bytes, std::string_view what);
 
 }  // namespace latlas

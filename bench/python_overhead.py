@@ -1,0 +1,60 @@
+"""Calls of the package and the same calls of its core, in turn, on the rows of a .npy file.
+
+    python_overhead.py ROWS.npy REPEATS        prints JSON
+"""
+
+import json
+import statistics
+import sys
+import time
+import tracemalloc
+
+import numpy as np
+
+import latlas
+from latlas import _core
+
+
+def timed(work):
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def copied(work, data):
+    """Bytes of arrays as large as the data that NumPy allocates while it works."""
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak if peak >= data.nbytes else 0
+
+
+def main():
+    X, repeats = np.load(sys.argv[1]), int(sys.argv[2])
+    map = latlas.PCA(2).fit_transform(X)
+    graph = _core.find_neighbors(X, {"k": 90})
+    tsne = {"iterations": 250, "stop_below": 0.0}
+    calls = {
+        "knn": (lambda: latlas.knn(X, 90), lambda: _core.find_neighbors(X, {"k": 90})),
+        "PCA": (lambda: latlas.PCA(2).fit(X), lambda: _core.fit_pca(X, {"components": 2})),
+        "TSNE": (lambda: latlas.TSNE(max_iter=250, stop_below=0.0).fit(X),
+                 lambda: _core.tsne(_core.find_neighbors(X, {"k": 90}), map, tsne)),
+        "trustworthiness": (lambda: latlas.trustworthiness(X, map),
+                            lambda: _core.trustworthiness(X, map, {}))}
+    del graph
+    result = {}
+    import warnings
+
+    warnings.simplefilter("ignore")  # 250 iterations are too few for a map
+    for name, (ours, core) in calls.items():
+        times = [(timed(core), timed(ours)) for _ in range(repeats)]
+        core_time, python_time = (statistics.median(t[i] for t in times) for i in (0, 1))
+        result[name] = {"core": core_time, "python": python_time,
+                        "overhead": statistics.median(b / a - 1 for a, b in times),
+                        "copied": copied(ours, X)}
+    print(json.dumps({"calls": result}))
+
+
+if __name__ == "__main__":
+    main()

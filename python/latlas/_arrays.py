@@ -1,0 +1,99 @@
+"""Rows from whatever holds them: row-major float32 as it is, everything else converted."""
+
+import numpy as np
+
+
+def unwrapped(X, what):
+    """X, or the array that it wraps; refuses what would be converted silently into nonsense.
+
+    Masked values, texts and complex numbers are errors; objects that speak DLPack and nothing else
+    become views.
+    """
+    if isinstance(X, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(X)
+        if mask.any():
+            first = tuple(int(i) for i in np.argwhere(mask)[0])
+            raise ValueError(
+                f"{what} has {int(mask.sum())} masked values, the first at {first} (counted from "
+                f"0); fill them or remove their rows first")
+        return np.asarray(X)
+    if not hasattr(X, "__array__") and hasattr(X, "__dlpack__"):
+        X = np.from_dlpack(X)
+    if X is None:
+        raise ValueError(f"{what} is None, it must be an array of numbers")
+    kind = getattr(getattr(X, "dtype", None), "kind", None)
+    if kind in ("M", "m"):
+        raise ValueError(f"{what} holds dates, it must hold numbers")
+    if kind in ("S", "U") or isinstance(X, (str, bytes)):
+        raise ValueError(f"{what} holds texts, it must hold numbers")
+    if kind == "c":
+        raise ValueError(f"{what} holds complex numbers. Complex data not supported; take their "
+                         f"real and imaginary parts as columns")
+    return X
+
+
+def as_float_rows(X, what):
+    """X as a row-major float32 array of two dimensions, without a copy where it is one."""
+    X = unwrapped(X, what)
+    if hasattr(X, "toarray"):
+        X = dense(X, what)
+    try:
+        array = np.asarray(X)
+        if array.dtype.kind not in "fiub":
+            unwrapped(array, what)
+            array = array.astype(np.float32)
+        if array.ndim != 2:
+            raise ValueError(f"{what} has {array.ndim} dimensions, it must have 2: rows and columns")
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(array, np.float32)
+    except (TypeError, ValueError) as error:
+        if str(error).startswith(what):
+            raise
+        raise ValueError(f"{what} is no table of numbers ({error})") from None
+
+
+def dense(X, what):
+    """A sparse matrix as an array; refused where it would not fit into memory."""
+    from latlas import _core
+
+    rows, columns = X.shape
+    size = 4 * rows * columns
+    if size > _core.available_memory():
+        raise MemoryError(
+            f"{what}: as an array, {rows} × {columns} numbers need {size / 1e9:.1f} GB, more than "
+            f"there are; reduce the columns first, e.g. by sklearn.decomposition.TruncatedSVD")
+    return X.astype(np.float32).toarray(order="C")
+
+
+def as_labels(labels, rows, what="labels"):
+    """Labels of any kind as int32 codes; one a row."""
+    codes, _ = coded(labels, what)
+    if len(codes) != rows:
+        raise ValueError(f"{what}: {len(codes)} for {rows} rows; one a row is needed")
+    return codes
+
+
+def coded(labels, what="labels"):
+    """Labels as (int32 codes, their values): values of numbers ascend, categories keep their order,
+    missing ones are an error."""
+    if hasattr(labels, "cat"):  # pandas
+        codes = np.asarray(labels.cat.codes)
+        values = list(labels.cat.categories)
+    else:
+        if hasattr(labels, "codes") and hasattr(labels, "categories"):
+            codes, values = np.asarray(labels.codes), list(labels.categories)
+        else:
+            array = np.asarray(labels)
+            if array.ndim != 1:
+                raise ValueError(f"{what} has {array.ndim} dimensions, it must have 1: a label a row")
+            missing = np.array([v is None or v != v for v in array]) if array.dtype.kind in "Of" \
+                else np.zeros(len(array), bool)
+            if missing.any():
+                raise ValueError(f"{what}: row {int(np.argmax(missing))} (counted from 0) has none")
+            if array.dtype.kind == "O":
+                array = np.array([str(v) for v in array])
+            values, codes = np.unique(array, return_inverse=True)
+            values = list(values)
+    if (codes < 0).any():
+        raise ValueError(f"{what}: row {int(np.argmax(codes < 0))} (counted from 0) has none")
+    return np.ascontiguousarray(codes, np.int32), values

@@ -1,0 +1,140 @@
+"""The autoencoder, by scikit-learn's manners and Keras's names."""
+
+import json
+
+import numpy as np
+
+from latlas import _core
+from latlas._estimator import Transformer, check_is_fitted, write_whole
+from latlas._parameters import given, with_parameters
+from latlas._progress import Reporter
+
+
+@with_parameters(
+    own={
+        "latent": (32, "numbers a row is compressed to; more lose less"),
+        "hidden": ((), "widths between input and latent, e.g. (512, 128); the decoder mirrors them"),
+        "activation": ("relu", "of hidden layers"),
+        "latent_activation": ("relu", "of the latent"),
+        "output_activation": ("auto", "'auto': sigmoid where the loss is binary_crossentropy, else "
+                                      "linear"),
+        "loss": ("auto", "binary_crossentropy, mean_squared_error, or 'auto': the first where all "
+                         "values lie in [0, 1]"),
+        "epochs": (50, "passes over the data; more fit closer"),
+        "batch_size": (256, "rows a step; larger steps are fewer and smoother"),
+    },
+    structs={"autoencoder": {}, "training": {}},
+    fixed={"seed"},
+    last={"verbose": (0, "1 shows progress"),
+          "random_state": (None, "a seed; None is 0: the same input gives the same model"),
+          "n_jobs": (None, "threads; None or -1: as many as there are"),
+          "callback": (None, "called with a Report some times a second and after every epoch; True "
+                             "ends training")})
+class Autoencoder(Transformer):
+    """A network that compresses a row into a few numbers, its latent, and restores it from them.
+
+    fit trains it by Adam on the rows themselves; transform encodes, inverse_transform decodes,
+    score is the negative loss. Rows of uint8 are pixels and read as value / 255, without becoming
+    floats. Attributes: history_ (loss, val_loss, seconds: one number an epoch), loss_,
+    output_activation_, n_parameters_.
+    """
+
+    _bytes = True
+
+    def fit(self, X, y=None, *, validation_data=None):
+        """Trains. validation_data: rows (or, as in Keras, a pair that begins with them) whose loss
+        is taken after every epoch; y is ignored."""
+        X = self._rows(X, reset=True)
+        held_back = self._validation(validation_data, X)
+        seed = self._seed()
+        self.loss_ = self._chosen_loss(X)
+        self.output_activation_ = self.output_activation if self.output_activation != "auto" else \
+            ("sigmoid" if self.loss_ == "binary_crossentropy" else "linear")
+        hidden = [self.hidden] if isinstance(self.hidden, (int, np.integer)) else list(self.hidden)
+        model = _core.Model(X.shape[1], given(
+            self, "autoencoder", seed=seed, hidden=hidden,
+            output_activation=self.output_activation_))
+        with Reporter(self.verbose, self.callback) as report:
+            history = model.train(X, held_back, given(self, "training", seed=seed, loss=self.loss_),
+                                  report.hear, self._threads())
+        self._set_model(model)
+        self.history_ = {"loss": [h[1] for h in history]}
+        if len(held_back):
+            self.history_["val_loss"] = [h[2] for h in history]
+        self.history_["seconds"] = [h[3] for h in history]
+        self.n_iter_ = len(history)
+        return self
+
+    def _set_model(self, model):
+        self._model = model
+        self.n_parameters_ = model.parameters
+        self._n_features_out = model.latent
+
+    def _validation(self, data, X):
+        if data is None:
+            return np.zeros((0, X.shape[1]), np.float32)
+        if isinstance(data, (tuple, list)) and len(data) == 2 and np.ndim(data[0]) == 2:
+            data = data[0]
+        return self._rows(data)
+
+    def _chosen_loss(self, X):
+        if self.loss != "auto":
+            return self.loss
+        fractions = X.dtype == np.uint8 or (X.min() >= 0 and X.max() <= 1)
+        return "binary_crossentropy" if fractions else "mean_squared_error"
+
+    def transform(self, X):
+        """Rows → latents, n × latent."""
+        check_is_fitted(self)
+        return self._model.encode(self._rows(X), self._threads())
+
+    def inverse_transform(self, X):
+        """Latents → rows."""
+        check_is_fitted(self)
+        return self._model.decode(np.ascontiguousarray(X, np.float32), self._threads())
+
+    def reconstruct(self, X):
+        """Rows → latents → rows, without keeping the latents."""
+        check_is_fitted(self)
+        return self._model.reconstruct(self._rows(X), self._threads())
+
+    def score(self, X, y=None):
+        """The negative loss of the rows: larger is better."""
+        check_is_fitted(self)
+        return -self._model.loss(self._rows(X), self.loss_, self._threads())
+
+    def summary(self):
+        """A table of the layers: kind, activation, output, parameters."""
+        check_is_fitted(self)
+        return self._model.summary()
+
+    # --- files: a model is kept in the program's own format ------------------------------------------
+
+    def save(self, path):
+        """Writes the model as the program does (safetensors: weights by layer, the layers and this
+        estimator's parameters in the metadata). latlas.load(path) reads it, and so does the program."""
+        check_is_fitted(self)
+        about = {"params": {k: v for k, v in self.get_params().items() if k != "callback"},
+                 "history": self.history_, "features": self.n_features_in_}
+        write_whole(path, self._model.to_bytes(
+            {"loss": self.loss_, "python": json.dumps(about, default=str)}))
+
+    @classmethod
+    def _of_model_file(cls, data, metadata, what):
+        model = _core.model_from_bytes(data, what)
+        about = json.loads(metadata.get("python", "{}"))
+        params = {k: tuple(v) if isinstance(v, list) else v
+                  for k, v in about.get("params", {}).items()}
+        self = cls(**{k: v for k, v in params.items() if k in cls()._get_param_names()})
+        self.loss_ = metadata.get("loss", "mean_squared_error")
+        self.history_ = about.get("history", {})
+        self.n_iter_ = len(self.history_.get("loss", []))
+        self.n_features_in_ = model.inputs
+        self.latent = model.latent
+        layers = [layer.split() for layer in metadata["layers"].split(";")]
+        self.output_activation_ = layers[-1][-1]
+        self._set_model(model)
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_model")

@@ -1,0 +1,201 @@
+"""What the estimators share: their way of taking rows, seeds and threads, and of being kept."""
+
+import json
+import os
+import tempfile
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from latlas import _core, _safetensors
+from latlas._arrays import dense, unwrapped
+from latlas._threads import threads_of
+
+FORMAT = "latlas estimator 1"
+
+
+class Estimator(BaseEstimator):
+    """Parameters by keyword, fitted attributes with a trailing underscore, as in scikit-learn."""
+
+    _sparse = False     # whether sparse matrices are taken (as arrays)
+    _bytes = False      # whether uint8 stays uint8
+    _least_rows = 1
+
+    def _rows(self, X, reset=False):
+        """X as row-major float32, checked as scikit-learn does; finite or not is the core's check."""
+        X = unwrapped(X, "X")
+        keep = self._bytes and getattr(X, "dtype", None) == np.uint8
+        with np.errstate(over="ignore"):
+            X = validate_data(
+                self, X, reset=reset, dtype=np.uint8 if keep else np.float32, order="C",
+                accept_sparse=("csr", "csc", "coo", "bsr", "lil", "dok", "dia") if self._sparse
+                else False, ensure_all_finite=False,
+                ensure_min_samples=self._least_rows if reset else 1)
+        return dense(X, "X") if hasattr(X, "toarray") else X
+
+    def _seed(self):
+        """random_state as a seed: None is 0, since the same input gives the same bytes here."""
+        state = getattr(self, "random_state", None)
+        if state is None:
+            return 0
+        if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
+            if state < 0:
+                raise ValueError(f"random_state is {state}, it must be at least 0")
+            return int(state)
+        return int(check_random_state(state).randint(2**31 - 1))
+
+    def _threads(self):
+        return threads_of(getattr(self, "n_jobs", None))
+
+    def _note(self, notes):
+        for note in notes:
+            warnings.warn(f"{type(self).__name__}: {note}", UserWarning, stacklevel=4)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._sparse
+        return tags
+
+    # --- keeping: parameters and fitted attributes as one safetensors file, in pickles too ---------
+
+    def _to_bytes(self):
+        state, tensors, others = {}, {}, {}
+        for name, value in vars(self).items():
+            try:
+                state[name] = _encode(value, name, tensors)
+            except TypeError:
+                others[name] = value
+        text = json.dumps(state)
+        return _safetensors.to_bytes(
+            tensors, {"format": FORMAT, "class": type(self).__name__, "state": text}), others
+
+    def _from_bytes(self, data, what):
+        tensors, metadata = _safetensors.parse(data, what)
+        if metadata.get("format") != FORMAT or metadata.get("class") != type(self).__name__:
+            raise OSError(f"{what}: holds no {type(self).__name__} of this format "
+                          f"(found {metadata.get('class')!r}, {metadata.get('format')!r})")
+        try:
+            state = json.loads(metadata["state"])
+            vars(self).update({name: _decode(v, tensors) for name, v in state.items()})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise OSError(f"{what}: its state is damaged ({error})") from None
+
+    def __getstate__(self):
+        data, others = self._to_bytes()
+        return {"latlas": data, "others": others}  # others: parameters that are no plain values
+
+    def __setstate__(self, state):
+        self._from_bytes(state["latlas"], "pickle")
+        vars(self).update(state["others"])
+
+    def save(self, path):
+        """Writes the estimator, parameters and fitted attributes, as a safetensors file; whole or
+        not at all. Nothing in such a file can run. latlas.load(path) reads it."""
+        data, others = self._to_bytes()
+        if others:
+            raise ValueError(f"{type(self).__name__}: {next(iter(others))} is "
+                             f"{next(iter(others.values()))!r}, which cannot be written; set it to a "
+                             f"plain value first")
+        write_whole(path, data)
+
+
+class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
+    """An estimator that turns rows into other rows; these are float32, whatever went in."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def load(path):
+    """The estimator that `save` wrote to that path, or the autoencoder that a run of the program
+    left as model.safetensors."""
+    import latlas
+
+    with open(path, "rb") as file:
+        data = file.read()
+    _, metadata = _safetensors.parse(data, str(path))
+    if metadata.get("format") == "latlas autoencoder":
+        return latlas.Autoencoder._of_model_file(data, metadata, str(path))
+    known = ("Autoencoder", "NearestNeighbors", "PCA", "TSNE", "UMAP")
+    if metadata.get("format") != FORMAT or metadata.get("class") not in known:
+        raise OSError(f"{path}: is no estimator of latlas (its format is "
+                      f"{metadata.get('format')!r}, expected {FORMAT!r})")
+    cls = getattr(latlas, metadata["class"])
+    estimator = cls.__new__(cls)
+    estimator._from_bytes(data, str(path))
+    return estimator
+
+
+def write_whole(path, data):
+    """Writes a file aside, then puts it in its place."""
+    path = os.fspath(path)
+    handle, aside = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".latlas-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(aside, 0o666 & ~mask)
+        os.replace(aside, path)
+    except BaseException:
+        os.unlink(aside)
+        raise
+
+
+def _encode(value, name, tensors):
+    """A value as JSON, its arrays as tensors; TypeError for kinds that are not listed here."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (float, np.floating)):
+        return {"float": float(value).hex()}
+    if isinstance(value, (np.bool_, np.integer)):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OU":
+            if not all(isinstance(v, str) for v in value.ravel()) or value.ndim != 1:
+                raise TypeError(name)
+            return {"texts": [str(v) for v in value]}
+        if value.dtype not in _safetensors.NAMES:
+            raise TypeError(name)
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, _core.Model):
+        tensors[name] = np.frombuffer(value.to_bytes({}), np.uint8)
+        return {"model": name}
+    if isinstance(value, (list, tuple)):
+        items = [_encode(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+        return items if isinstance(value, list) else {"tuple": items}
+    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
+        return {"dict": {k: _encode(v, f"{name}.{k}", tensors) for k, v in value.items()}}
+    raise TypeError(name)
+
+
+def _decode(value, tensors):
+    if isinstance(value, list):
+        return [_decode(v, tensors) for v in value]
+    if not isinstance(value, dict):
+        return value
+    (kind, content), = value.items()
+    if kind == "float":
+        return float.fromhex(content)
+    if kind == "texts":
+        return np.array(content, dtype=object)
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "model":
+        return _core.model_from_bytes(tensors[content].tobytes(), content)
+    if kind == "tuple":
+        return tuple(_decode(v, tensors) for v in content)
+    if kind == "dict":
+        return {k: _decode(v, tensors) for k, v in content.items()}
+    raise ValueError(f"unknown kind {kind!r}")
+
+
+__all__ = ["Estimator", "Transformer", "check_is_fitted", "load"]

@@ -1,0 +1,102 @@
+"""What t-SNE and UMAP share: the graph of neighbors, the start, the placing of new rows."""
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors as AnyNeighbors
+
+from latlas import _core
+from latlas._estimator import Transformer, check_is_fitted
+from latlas._neighbors import ALIASES, NATIVE, stopped
+from latlas._progress import Reporter
+
+
+class MapEstimator(Transformer):
+    """A map of rows, into which new rows can be placed."""
+
+    _sparse = True
+    _least_rows = 2
+    _metric_params = "metric_params"
+
+    @property
+    def _n_features_out(self):
+        return self.embedding_.shape[1]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        return tags
+
+    def fit_transform(self, X, y=None):
+        """Makes the map and returns it, n × n_components; row i is the place of row i of X."""
+        return self.fit(X, y).embedding_
+
+    def _metric(self):
+        return ALIASES.get(self.metric, self.metric) if isinstance(self.metric, str) else self.metric
+
+    def _is_native(self):
+        return self._metric() in NATIVE and not getattr(self, self._metric_params)
+
+    def _search(self):
+        return {"search": self.search} if hasattr(self, "search") else {}
+
+    def _graph(self, X, k, hear):
+        """The k nearest of each row; n × k."""
+        k = max(1, min(int(k), X.shape[0] - 1))
+        if self._is_native():
+            graph = _core.find_neighbors(X, {"k": k, "metric": self._metric(), **self._search()},
+                                         hear, self._threads())
+            if len(graph) == 0:
+                raise stopped(type(self).__name__)
+            return graph
+        return _graph_of(self._other_neighbors(X, k).kneighbors())
+
+    def _other_neighbors(self, X, k):
+        """A search under a metric that the core lacks, by scikit-learn."""
+        return AnyNeighbors(n_neighbors=k, metric=self.metric, n_jobs=self.n_jobs,
+                            metric_params=getattr(self, self._metric_params)).fit(X)
+
+    def _start(self, X, init, columns, seed):
+        """Where the rows start, n × columns: principal components, noise, or what was given."""
+        n = X.shape[0]
+        if not isinstance(init, str):
+            start = np.array(init, np.float32, order="C")
+            if start.shape != (n, columns):
+                raise ValueError(f"init has the shape {start.shape}, the map needs {(n, columns)}")
+            return start
+        if init == "random":  # the core tells equal rows apart by seeded noise
+            return np.zeros((n, columns), np.float32)
+        found = min(columns, *X.shape)
+        pca = _core.fit_pca(X, {"components": found}, self._threads())
+        start = np.zeros((n, columns), np.float32)
+        start[:, :found] = _core.pca_transform(pca["components"], pca["mean"], X, self._threads())
+        return start
+
+    def _to_train(self, X, k, hear):
+        """The nearest fitted rows of new rows."""
+        k = max(1, min(int(k), len(self._fit_X)))
+        if self._is_native():
+            return _core.find_neighbors_of(X, self._fit_X,
+                                           {"k": k, "metric": self._metric(), **self._search()},
+                                           hear, self._threads())
+        return _graph_of(self._other_neighbors(self._fit_X, k).kneighbors(X))
+
+    def transform(self, X):
+        """Places new rows into the map, each by itself: a row's place does not depend on which
+        others came along, and a row that equals a fitted row stands where that one stands."""
+        check_is_fitted(self)
+        if self.metric == "precomputed":
+            raise ValueError(f"{type(self).__name__}: new rows cannot be placed into a map that was "
+                             f"made from precomputed distances, since their own are not known")
+        X = self._rows(X)
+        with Reporter(self.verbose, self.callback) as report:
+            to_train = self._to_train(X, self._transform_neighbors(), report.hear)
+            if len(to_train) == 0:
+                raise stopped(type(self).__name__)
+            placed = self._place(to_train, report.hear)
+        self._note(placed["notes"])
+        return placed["map"]
+
+
+def _graph_of(found):
+    distances, indices = found
+    return _core.Graph(np.ascontiguousarray(distances, np.float32),
+                       np.ascontiguousarray(indices, np.int32))

@@ -1,0 +1,86 @@
+"""The k nearest rows."""
+
+import numpy as np
+
+from latlas import _core
+from latlas._arrays import as_float_rows
+from latlas._estimator import Estimator, check_is_fitted
+from latlas._parameters import given, with_parameters
+from latlas._progress import Reporter
+from latlas._threads import threads_of
+
+NATIVE = tuple(next(f["choices"] for f in _core.fields("neighbors") if f["name"] == "metric"))
+# Metrics of the core, by the names that scikit-learn gives them.
+ALIASES = {"l2": "euclidean"}
+
+
+def stopped(what):
+    """The error for a callback that ended the work before there was anything to return."""
+    return RuntimeError(f"{what}: stopped by the callback before there was a result")
+
+
+def knn(X, n_neighbors=15, *, queries=None, metric="euclidean", search="auto", n_jobs=None,
+        verbose=0, callback=None, **fields):
+    """The nearest rows of X for every row of X (itself left out, by its index), or for every query.
+
+    Returns (distances, indices), each n × n_neighbors, nearest first, equal distances by index.
+    metric: euclidean (|x − y|), cosine (1 − x·y / (|x| |y|)), and whatever
+    parameters("neighbors") names. search: exact, approximate, or auto by size. Further keywords are
+    fields of parameters("neighbors").
+    """
+    X = as_float_rows(X, "X")
+    params = {"k": n_neighbors, "metric": ALIASES.get(metric, metric), "search": search, **fields}
+    with Reporter(verbose, callback) as report:
+        if queries is None:
+            graph = _core.find_neighbors(X, params, report.hear, threads_of(n_jobs))
+        else:
+            graph = _core.find_neighbors_of(as_float_rows(queries, "queries"), X, params,
+                                            report.hear, threads_of(n_jobs))
+    if len(graph) == 0 and len(X if queries is None else queries) > 0:
+        raise stopped("knn")
+    return graph.distance, graph.index
+
+
+@with_parameters(
+    own={"n_neighbors": (5, "neighbors of a row")},
+    structs={"neighbors": {"k": "n_neighbors"}},
+    last={"n_jobs": (None, "threads; None or -1: as many as there are")})
+class NearestNeighbors(Estimator):
+    """The nearest of the fitted rows, by the names of sklearn.neighbors.NearestNeighbors.
+
+    Rows are kept as they were given (a float32 array is not copied; do not change it afterwards).
+    """
+
+    _sparse = True
+
+    def fit(self, X, y=None):
+        """Keeps the rows."""
+        rows = self._rows(X, reset=True)
+        params = given(self, "neighbors", metric=ALIASES.get(self.metric, self.metric))
+        # The core checks parameters and values where it searches; here it is asked for one row.
+        _core.find_neighbors_of(rows[:1], rows, {**params, "k": min(params["k"], len(rows))})
+        self._fit_X = rows
+        self.n_samples_fit_ = len(rows)
+        return self
+
+    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+        """(distances, indices) of the nearest fitted rows for each row of X; without X, for each
+        fitted row among the others. Only indices where return_distance is false."""
+        check_is_fitted(self)
+        params = given(self, "neighbors", metric=ALIASES.get(self.metric, self.metric),
+                       k=self.n_neighbors if n_neighbors is None else n_neighbors)
+        graph = _core.find_neighbors(self._fit_X, params, None, self._threads()) if X is None else \
+            _core.find_neighbors_of(self._rows(X), self._fit_X, params, None, self._threads())
+        return (graph.distance, graph.index) if return_distance else graph.index
+
+    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+        """The same as a sparse matrix of ones (connectivity) or distances."""
+        from scipy.sparse import csr_matrix
+
+        if mode not in ("connectivity", "distance"):
+            raise ValueError(f"mode is {mode!r}, it must be 'connectivity' or 'distance'")
+        distances, indices = self.kneighbors(X, n_neighbors)
+        n, k = indices.shape
+        values = np.ones(n * k) if mode == "connectivity" else distances.ravel().astype(float)
+        return csr_matrix((values, indices.ravel(), np.arange(0, n * k + 1, k)),
+                          shape=(n, self.n_samples_fit_))

@@ -1,0 +1,39 @@
+# Made by scripts/python_stubs.py.
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latlas._estimator import Estimator
+from latlas._progress import Report
+
+Floats = NDArray[np.float32]
+
+
+class NearestNeighbors(Estimator):
+    n_samples_fit_: int
+    n_features_in_: int
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        metric: str = 'euclidean',
+        search: str = 'auto',
+        probes: int = 128,
+        sweeps: int = 1,
+        n_jobs: Optional[int] = None,
+    ) -> None: ...
+    def fit(self, X: ArrayLike, y: object = None) -> 'NearestNeighbors': ...
+    def save(self, path: Any) -> None: ...
+    def kneighbors(self, X: Optional[ArrayLike] = None, n_neighbors: Optional[int] = None, return_distance: bool = True) -> Any: ...
+    def kneighbors_graph(self, X: Optional[ArrayLike] = None, n_neighbors: Optional[int] = None, mode: str = 'connectivity') -> Any: ...
+
+def knn(X: ArrayLike, n_neighbors: int = 15, *, queries: Optional[ArrayLike] = None,
+        metric: str = 'euclidean', search: str = 'auto', n_jobs: Optional[int] = None,
+        verbose: Union[bool, int] = 0, callback: Optional[Callable[[Report], Optional[bool]]] = None,
+        **fields: Any) -> Tuple[Floats, NDArray[np.int32]]: ...
+
+NATIVE: Tuple[str, ...]
+ALIASES: Dict[str, str]
+
+def stopped(what: str) -> RuntimeError: ...

@@ -1,0 +1,90 @@
+"""Parameters come from the core's own lists, so that a new one appears here by itself.
+
+An estimator names the parameters it has in common with its scikit-learn (or other) namesake; all
+other fields of the core's parameter structs follow as keywords, under their own names.
+"""
+
+import inspect
+
+from latlas import _core
+
+
+def parameters(step):
+    """The parameters of a step of the core, as dictionaries: name, default, help (what larger does),
+    low, high, choices.
+
+    step: autoencoder, training, neighbors, pca, tsne, place, umap, evaluate, probe or synthetic.
+    """
+    return _core.fields(step)
+
+
+def with_parameters(own, structs=None, fixed=(), last=None, only=None,
+                    positional=True):
+    """Decorates an estimator: gives it __init__ and the text on its parameters.
+
+    own      keyword → (default, help): first, in this order; the very first may be `positional`.
+    structs  struct of the core → {field: keyword}, the fields that `own` names otherwise.
+    fixed    fields that the estimator sets by itself.
+    last     like own, after the core's.
+    only     keyword → its only value: taken for a namesake's sake, and no parameter.
+    """
+
+    def decorate(cls):
+        keywords = dict(own)
+        fields = {}
+        for struct, renamed in (structs or {}).items():
+            fields[struct] = {}
+            for field in _core.fields(struct):
+                name = field["name"]
+                if name in fixed:
+                    continue
+                keyword = renamed.get(name, name)
+                fields[struct][keyword] = name
+                if keyword not in keywords:
+                    choices = field["choices"]
+                    help = field["help"] + (f" ({', '.join(choices)})" if choices else "")
+                    keywords[keyword] = (field["default"], help)
+        keywords.update(last or {})
+        kinds = inspect.Parameter
+        signature = inspect.Signature(
+            [kinds("self", kinds.POSITIONAL_OR_KEYWORD)] +
+            [kinds(name, kinds.KEYWORD_ONLY if i or not positional else kinds.POSITIONAL_OR_KEYWORD,
+                   default=default)
+             for i, (name, (default, _)) in enumerate(keywords.items())])
+
+        def __init__(self, *args, **kwargs):
+            for name, value in (only or {}).items():
+                if kwargs.pop(name, value) != value:
+                    raise ValueError(f"{cls.__name__}: {name} can only be {value}")
+            try:
+                bound = signature.bind(self, *args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{cls.__name__}: {error}; its parameters are "
+                                f"{', '.join(keywords)}") from None
+            bound.apply_defaults()
+            for name in keywords:
+                setattr(self, name, bound.arguments[name])
+
+        __init__.__signature__ = signature
+        __init__.__qualname__ = f"{cls.__name__}.__init__"
+        cls.__init__ = __init__
+        cls._fields = fields
+        lines = [f"    {name} : {default!r}\n        {help}" for name, (default, help)
+                 in keywords.items()]
+        cls.__doc__ = inspect.cleandoc(cls.__doc__ or "") + "\n\nParameters, with their defaults:\n\n" \
+            + "\n".join(lines) + "\n"
+        return cls
+
+    return decorate
+
+
+def given(estimator, struct, **special):
+    """The values for a struct of the core; `special` gives those that need translation."""
+    values = {}
+    for keyword, field in estimator._fields[struct].items():
+        value = special.pop(field) if field in special else getattr(estimator, keyword)
+        if value is not None:
+            values[field] = value
+    known = {f["name"] for f in _core.fields(struct)}
+    values.update({k: v for k, v in special.items() if k in known and v is not None})
+    return values

@@ -1,0 +1,429 @@
+"""Figures on Matplotlib's axes, by the same rules of legibility as the program's own (docs/render.md).
+
+A map of many points is a picture of densities. Painting dots over each other would show whichever
+came last; instead each category c sums its coverage S_c at each pixel, and each pixel is resolved
+once:
+
+    color = Σ_c w_c S_c² color_c / Σ_c w_c S_c²   in linear light,     alpha = A(Σ_c S_c)
+
+The square lets the category win that holds most of the pixel; w_c is larger for categories with less
+than a fiftieth of the points of the largest. A is a tone curve: a dot alone has opacity a, and the
+rest of the range is spread over the logarithm of the density,
+
+    A(S) = a S  for S ≤ 1,     a + (1 − a) log S / log S_top  above,     4 ≤ S_top ≤ 64
+"""
+
+import numpy as np
+
+from latlas._arrays import as_float_rows, coded
+
+_OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#6b6b6b")
+_PETROFF = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70",
+            "#717581", "#92dadd")
+_TRAINING, _TEST = "#3f90da", "#e76300"
+_TEXT, _QUIET, _GRID, _AXIS = "#1b1f24", "#5b6570", "#e9ecef", "#8a949e"
+_COVER = 0.35             # share of the panel that the dots cover, side by side
+_RADIUS = (0.42, 2.6)     # of a dot, points
+_RASTER_FROM = 4000       # points; fewer are drawn one by one
+_CELL = 6                 # of the grid on which densest places are found, points
+
+
+def plot(map, labels=None, *, test=None, test_labels=None, names=None, ax=None, title=None,
+         footnote=None, colors=None, radius=None, show_names=True, ticks=False, padding=0.04):
+    """Draws a map on Matplotlib axes and returns them.
+
+    map          n × 2 (or more; the first two columns).
+    labels       one a row: each category has a color and, at its densest place, its name. Without
+                 them all points have one color.
+    test         further points, m × 2; rings where there are labels, else a second color.
+    test_labels  their categories.
+    names        texts for the values of the labels: a list by code for labels 0, 1, …, or a
+                 dictionary.
+    ax           axes to draw on; by default a new figure of 10 × 8 inches.
+    colors       one a category, in place of Okabe and Ito's (to eight) or Petroff's.
+    radius       of a dot, in points; by default such that all dots cover a third of the panel.
+    """
+    import matplotlib.pyplot as plt
+
+    points = _points(map, "map")
+    further = None if test is None else _points(test, "test")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(10, 8), layout="constrained")
+    codes, further_codes, texts = _categories(labels, test_labels, names, len(points),
+                                              0 if further is None else len(further))
+    palette = _colors(len(texts), colors)
+    _texts(ax, title, footnote)
+    _prepare(ax, points if further is None else np.concatenate([points, further]), padding, ticks)
+    size = radius or _radius(ax, len(points) + (0 if further is None else len(further)))
+
+    if codes is None:
+        together = points if further is None else np.concatenate([points, further])
+        which = np.zeros(len(together), np.int32)
+        which[len(points):] = 1
+        _dots(ax, together, which, [_TRAINING, _TEST], size)
+        if further is not None:
+            _legend(ax, [(f"training ({len(points):,})", _TRAINING, False),
+                         (f"test ({len(further):,})", _TEST, False)])
+    else:
+        _dots(ax, points, codes, palette, size)
+        if further is not None:
+            _rings(ax, further, further_codes, palette, size)
+            _legend(ax, [(f"training ({len(points):,})", _QUIET, False),
+                         (f"test ({len(further):,})", _QUIET, True)])
+        if show_names:
+            _place_names(ax, points, codes, texts, palette)
+    return ax
+
+
+def _points(map, what):
+    points = as_float_rows(map, what)
+    if points.shape[1] < 2:
+        raise ValueError(f"{what} has {points.shape[1]} columns, a picture needs 2")
+    bad = ~np.isfinite(points).all(axis=1)
+    if bad.any():
+        raise ValueError(f"{what} holds NaN or infinity in row {int(np.argmax(bad))} (counted from 0)")
+    return np.ascontiguousarray(points[:, :2], float)
+
+
+def _categories(labels, test_labels, names, n, m):
+    if labels is None:
+        if test_labels is not None:
+            raise ValueError("test_labels need labels beside them")
+        return None, None, []
+    if len(labels) != n:
+        raise ValueError(f"labels: {len(labels)} for {n} points; one a point is needed")
+    if m and test_labels is None:
+        raise ValueError("test points need test_labels beside labels")
+    if test_labels is not None and len(test_labels) != m:
+        raise ValueError(f"test_labels: {len(test_labels)} for {m} test points; one a point is needed")
+    if m and not hasattr(labels, "cat"):
+        codes, values = coded(np.concatenate([np.asarray(labels), np.asarray(test_labels)]))
+        codes, further = codes[:n], codes[n:]
+    else:
+        codes, values = coded(labels)
+        further = None
+        if m:
+            place = {value: code for code, value in enumerate(values)}
+            further = np.array([place[value] for value in test_labels], np.int32)
+    if names is None:
+        texts = [str(value) for value in values]
+    elif hasattr(names, "get"):
+        texts = [str(names.get(value, value)) for value in values]
+    else:
+        if not all(0 <= int(value) < len(names) for value in values):
+            raise ValueError(f"names: {len(names)} for labels up to {max(values)}")
+        texts = [str(names[int(value)]) for value in values]
+    return codes, further, texts
+
+
+def _colors(count, given):
+    from matplotlib import colors as mc
+
+    if given is not None:
+        if len(given) < count:
+            raise ValueError(f"colors: {len(given)} for {count} categories")
+        return [mc.to_hex(c) for c in given]
+    base = _OKABE_ITO if count <= len(_OKABE_ITO) else _PETROFF
+    out = []
+    for i in range(count):
+        color, turn = np.array(mc.to_rgb(base[i % len(base)])), i // len(base) % 3
+        color = color if turn == 0 else color * 0.58 if turn == 1 else color + (1 - color) * 0.5
+        out.append(mc.to_hex(color))
+    return out
+
+
+def _prepare(ax, points, padding, ticks):
+    """Limits that hold all points and fill the panel, a unit equally long on both axes."""
+    if not ticks:
+        ax.set_xticks([])
+        ax.set_yticks([])
+    ax.set_aspect("auto")
+    ax.figure.canvas.draw()  # the layout settles; from here sizes in points are known
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, panel = (low + high) / 2, np.array(_panel(ax))
+    unit = max(((high - low) * (1 + 2 * padding) / panel).max(), 1e-12)
+    half = unit * panel / 2
+    ax.set(xlim=(middle[0] - half[0], middle[0] + half[0]),
+           ylim=(middle[1] - half[1], middle[1] + half[1]))
+    ax.set_aspect("equal", adjustable="box")
+    for side in ax.spines.values():
+        side.set_color(_GRID)
+    ax.tick_params(colors=_QUIET)
+
+
+def _panel(ax):
+    """Width and height of the axes, in points."""
+    box = ax.get_window_extent()
+    return box.width * 72 / ax.figure.dpi, box.height * 72 / ax.figure.dpi
+
+
+def _radius(ax, n):
+    width, height = _panel(ax)
+    return float(np.clip(np.sqrt(_COVER * width * height / (np.pi * max(n, 1))), *_RADIUS))
+
+
+def _dots(ax, points, codes, colors, radius):
+    if len(points) < _RASTER_FROM:
+        order = np.random.RandomState(0).permutation(len(points))  # no category lies on top
+        ax.scatter(points[order, 0], points[order, 1], s=(2 * radius) ** 2, linewidths=0,
+                   c=[colors[i] for i in codes[order]], alpha=0.85, zorder=2)
+        return
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    width, height = _panel(ax)
+    dpi = max(ax.figure.dpi, 100) * 2
+    columns, rows = int(width * dpi / 72), int(height * dpi / 72)
+    image = _raster((points[:, 0] - left) / (right - left) * columns,
+                    (top - points[:, 1]) / (top - bottom) * rows,
+                    codes, colors, columns, rows, radius * dpi / 72)
+    ax.imshow(image, extent=(left, right, bottom, top), aspect="equal",
+              interpolation="antialiased", zorder=2)
+
+
+def _raster(x, y, codes, colors, columns, rows, radius):
+    """The picture of n dots as rows × columns × RGBA, bytes."""
+    from matplotlib import colors as mc
+
+    inside = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
+    x, y, codes = x[inside], y[inside], codes[inside]
+    counts = np.bincount(codes, minlength=len(colors))
+    total, weight_sum = np.zeros(rows * columns), np.zeros(rows * columns)
+    mixed = np.zeros((rows * columns, 3))
+    for c in range(len(colors)):
+        if counts[c] == 0:
+            continue
+        coverage = _coverage(x[codes == c], y[codes == c], columns, rows, radius)
+        total += coverage
+        inked = np.flatnonzero(coverage)
+        weight = max(1.0, counts.max() / 50 / counts[c]) * coverage[inked] ** 2
+        weight_sum[inked] += weight
+        mixed[inked] += weight[:, None] * _linear(np.array(mc.to_rgb(colors[c])))
+    inked = weight_sum > 0
+    image = np.zeros((rows * columns, 4))
+    image[inked, :3] = _gamma(mixed[inked] / weight_sum[inked, None])
+    dense = total[inked]
+    alone = float(np.clip(1 - 0.105 * (np.log10(max(len(x), 1)) - 1), 0.35, 0.9))
+    highest = float(np.clip(np.quantile(dense, 0.995), 4, 64)) if len(dense) else 4.0
+    image[inked, 3] = np.where(
+        dense <= 1, alone * dense,
+        alone + (1 - alone) * np.minimum(1, np.log(np.maximum(dense, 1)) / np.log(highest)))
+    return (image.reshape(rows, columns, 4) * 255 + 0.5).astype(np.uint8)
+
+
+def _coverage(x, y, columns, rows, radius):
+    """Σ over dots of the share of each pixel that the dot covers (an antialiased disk)."""
+    out = np.zeros(rows * columns)
+    reach = int(np.ceil(radius + 0.5))
+    column, row = x.astype(np.int64), y.astype(np.int64)
+    ink, stamps = np.zeros(len(x)), []
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            distance = np.hypot(column + dx + 0.5 - x, row + dy + 0.5 - y)
+            share = np.clip(radius + 0.5 - distance, 0, 1)
+            stamps.append((dx, dy, share))
+            ink += share
+    scale = np.pi * radius ** 2 / np.maximum(ink, 1e-9)  # each dot holds the ink π r²
+    for dx, dy, share in stamps:
+        at_column, at_row = column + dx, row + dy
+        kept = (share > 0) & (at_column >= 0) & (at_column < columns) & (at_row >= 0) & (at_row < rows)
+        out += np.bincount(at_row[kept] * columns + at_column[kept], (share * scale)[kept],
+                           minlength=len(out))
+    return out
+
+
+def _linear(v):
+    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+
+
+def _gamma(v):
+    return np.where(v <= 0.0031308, v * 12.92, 1.055 * np.maximum(v, 0) ** (1 / 2.4) - 0.055)
+
+
+def _rings(ax, points, codes, colors, radius):
+    order = np.random.RandomState(0).permutation(len(points))
+    ring = max(1.4, 1.25 * radius)
+    ax.scatter(points[order, 0], points[order, 1], s=(2 * ring) ** 2, facecolors="none",
+               linewidths=max(0.3, 0.45 * min(radius, 1.2)), zorder=3, rasterized=True,
+               edgecolors=[_darker(colors[i]) for i in codes[order]])
+
+
+def _darker(color, share=0.35):
+    from matplotlib import colors as mc
+
+    return tuple(np.array(mc.to_rgb(color)) * (1 - share))
+
+
+def _densest_places(ax, points, codes, count):
+    """For each category where d_c² / d is largest: its own density over that of all."""
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    width, height = _panel(ax)
+    columns, rows = max(1, int(np.ceil(width / _CELL))), max(1, int(np.ceil(height / _CELL)))
+    column = np.clip(((points[:, 0] - left) / (right - left) * columns).astype(int), 0, columns - 1)
+    row = np.clip(((points[:, 1] - bottom) / (top - bottom) * rows).astype(int), 0, rows - 1)
+    cell = row * columns + column
+
+    def smoothed(cells):
+        grid = np.bincount(cells, minlength=rows * columns).reshape(rows, columns).astype(float)
+        for _ in range(2):
+            for axis in (0, 1):
+                padded = np.pad(grid, [(2, 2) if a == axis else (0, 0) for a in (0, 1)])
+                n = grid.shape[axis]
+                grid = sum(w * np.take(padded, range(i, i + n), axis)
+                           for i, w in enumerate((1, 4, 6, 4, 1))) / 16
+        return grid
+
+    everything, places = smoothed(cell), {}
+    for c in range(count):
+        own = codes == c
+        if own.any():
+            density = smoothed(cell[own])
+            best = int(np.argmax(np.where(density > 0, density ** 2 / np.maximum(everything, 1e-12),
+                                          -1)))
+            places[c] = (left + (best % columns + 0.5) / columns * (right - left),
+                         bottom + (best // columns + 0.5) / rows * (top - bottom), int(own.sum()))
+    return places
+
+
+def _place_names(ax, points, codes, texts, colors):
+    """Each name at its category's densest place, or as near as the other names allow."""
+    from matplotlib import patheffects
+
+    places = _densest_places(ax, points, codes, len(texts))
+    size = 13 if len(texts) <= 20 else 9
+    renderer, to_pixels = ax.figure.canvas.get_renderer(), ax.transData
+    panel, taken, left_out = ax.get_window_extent(), [], 0
+    for c in sorted(places, key=lambda c: -places[c][2]):
+        x, y, count = places[c]
+        text = ax.text(x, y, texts[c][:40], ha="center", va="center", fontsize=size,
+                       fontweight="bold", color=_darker(colors[c], 0.45), zorder=5,
+                       path_effects=[patheffects.withStroke(linewidth=2.6, foreground="white",
+                                                            alpha=0.85)])
+        box = text.get_window_extent(renderer)
+        at = to_pixels.transform((x, y))
+        half = np.array([box.width, box.height]) / 2 + 1.5 * ax.figure.dpi / 72
+        for ring in range(0, 25):
+            spots = 1 if ring == 0 else 8 + 4 * ring
+            turns = 2 * np.pi * (np.arange(spots) / spots - 0.25)
+            reach = ring * half[1]
+            found = None
+            for turn in turns:
+                spot = np.clip(at + reach * np.array([np.cos(turn), np.sin(turn)]),
+                               [panel.x0 + half[0], panel.y0 + half[1]],
+                               [panel.x1 - half[0], panel.y1 - half[1]])
+                if not any((np.abs(spot - other) < half + width).all() for other, width in taken):
+                    found = spot
+                    break
+            if found is not None:
+                break
+        if found is None:
+            text.remove()
+            left_out += 1
+            continue
+        taken.append((found, half))
+        where = to_pixels.inverted().transform(found)
+        text.set_position(where)
+        if ring > 3:
+            ax.plot([x, where[0]], [y, where[1]], color=_QUIET, linewidth=0.6, zorder=4)
+    if left_out:
+        footnote = ax.get_xlabel()
+        ax.set_xlabel(f"{footnote}{' · ' if footnote else ''}{left_out} names found no room",
+                      loc="left", color=_QUIET, fontsize=9)
+
+
+def _legend(ax, entries):
+    from matplotlib.lines import Line2D
+
+    marks = [Line2D([], [], marker="o", linestyle="none", markersize=5, color=color, label=text,
+                    markerfacecolor="none" if hollow else color) for text, color, hollow in entries]
+    ax.legend(handles=marks, loc="upper right", frameon=False, fontsize=9, labelcolor=_QUIET,
+              handletextpad=0.2, borderaxespad=0.2)
+
+
+def _texts(ax, title, footnote):
+    if title:
+        ax.set_title(title, loc="left", color=_TEXT, fontsize=13, fontweight="bold")
+    if footnote:
+        ax.set_xlabel(footnote, loc="left", color=_QUIET, fontsize=9)
+
+
+def plot_history(history, *, ax=None, title=None):
+    """Training and validation loss by epoch, from Autoencoder.history_ or Run.history; each curve is
+    named, with its last value, at its end."""
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    ends = []
+    for name, text, color in (("loss", "training", _TRAINING), ("val_loss", "test", _TEST)):
+        if history.get(name):
+            losses = history[name]
+            ax.plot(range(1, len(losses) + 1), losses, color=color, linewidth=1.8)
+            ends.append([losses[-1], f"{text} {losses[-1]:.4g}", color, len(losses)])
+    if not ends:
+        raise ValueError("history holds no losses")
+    # Names that would meet are moved apart, by a line's height.
+    low, high = ax.get_ylim()
+    line = (high - low) / max(_panel(ax)[1], 1) * 12
+    ends.sort(key=lambda end: end[0])
+    for below, above in zip(ends, ends[1:]):
+        above[0] = max(above[0], below[0] + line)
+    for y, text, color, n in ends:
+        ax.annotate(text, (n, y), xytext=(6, 0), textcoords="offset points", va="center",
+                    color=_darker(color, 0.2), fontsize=10)
+    ax.margins(x=0.02)
+    _chart(ax, "epoch", "loss", title)
+    return ax
+
+
+def plot_variance(ratios, *, ax=None, title=None):
+    """The explained variance of each principal component as bars, and their running sum."""
+    import matplotlib.pyplot as plt
+
+    ratios = np.asarray(ratios, float)
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    place = np.arange(1, len(ratios) + 1)
+    ax.bar(place, 100 * ratios, color=_TRAINING, width=0.75)
+    ax.plot(place, 100 * np.cumsum(ratios), color=_TEST, linewidth=1.6, marker="o", markersize=3)
+    ax.annotate(f"all together {100 * ratios.sum():.0f} %", (place[-1], 100 * ratios.sum()),
+                xytext=(-4, -12), textcoords="offset points", ha="right", color=_darker(_TEST, 0.2))
+    _chart(ax, "principal component", "variance explained, %", title)
+    return ax
+
+
+def plot_images(*rows, height, width, names=(), columns=None, ax=None, title=None):
+    """Images above their counterparts: each argument is a stack of images (n × height · width), drawn
+    as one line of the sheet."""
+    import matplotlib.pyplot as plt
+
+    stacks = [np.asarray(r).reshape(-1, height, width) for r in rows]
+    columns = columns or min(len(s) for s in stacks)
+    sheet = np.full((len(stacks) * (height + 2) - 2, columns * (width + 2) - 2), np.nan)
+    for i, stack in enumerate(stacks):
+        scale = 255 if stack.dtype == np.uint8 else 1
+        for j in range(columns):
+            sheet[i * (height + 2):i * (height + 2) + height,
+                  j * (width + 2):j * (width + 2) + width] = stack[j] / scale
+    if ax is None:
+        _, ax = plt.subplots(figsize=(10, 10 * sheet.shape[0] / sheet.shape[1] + 0.4),
+                             layout="constrained")
+    ax.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    ax.set_xticks([])
+    ax.set_yticks([i * (height + 2) + height / 2 for i in range(len(names))], names)
+    ax.tick_params(length=0, labelcolor=_QUIET)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    _texts(ax, title, None)
+    return ax
+
+
+def _chart(ax, x, y, title):
+    ax.set_xlabel(x, color=_QUIET)
+    ax.set_ylabel(y, color=_QUIET)
+    ax.grid(axis="y", color=_GRID)
+    ax.set_axisbelow(True)
+    ax.tick_params(colors=_QUIET)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_color(_AXIS)
+    _texts(ax, title, None)

@@ -1,0 +1,110 @@
+"""How far a map can be trusted: the scores of the core, under their names."""
+
+import math
+
+from latlas import _core
+from latlas._arrays import as_float_rows, as_labels, coded
+from latlas._threads import threads_of
+
+
+class Score(float):
+    """A score: a number that also knows its standard_error (0 where it is exact) and over how many
+    rows (of spearman: pairs) it is a mean."""
+
+    standard_error: float
+    rows: int
+
+    def __new__(cls, value, standard_error=0.0, rows=0):
+        score = super().__new__(cls, value)
+        score.standard_error, score.rows = standard_error, rows
+        return score
+
+    def __getnewargs__(self):
+        return float(self), self.standard_error, self.rows
+
+    def __repr__(self):
+        error = f" ± {self.standard_error:.2g}" if self.standard_error else ""
+        return f"{float(self):.4g}{error}"
+
+
+def _of_map(name, data, map, n_jobs, fields):
+    score = getattr(_core, name)
+    return Score(*score(as_float_rows(data, "data"), as_float_rows(map, "map"), fields,
+                        threads_of(n_jobs)))
+
+
+def trustworthiness(data, map, *, n_jobs=None, **fields):
+    """Were the neighbors seen in the map neighbors in the data? 0 … 1, larger is better.
+    Keywords: parameters("evaluate"), e.g. k=15."""
+    return _of_map("trustworthiness", data, map, n_jobs, fields)
+
+
+def continuity(data, map, *, n_jobs=None, **fields):
+    """Did the neighbors in the data stay neighbors in the map? 0 … 1, larger is better."""
+    return _of_map("continuity", data, map, n_jobs, fields)
+
+
+def recall(data, map, *, n_jobs=None, **fields):
+    """The share of the k nearest in the data that are among the k nearest in the map."""
+    return _of_map("recall", data, map, n_jobs, fields)
+
+
+def spearman(data, map, *, n_jobs=None, **fields):
+    """Rank correlation of distances in the data and in the map: is far apart what was? −1 … 1."""
+    return _of_map("spearman", data, map, n_jobs, fields)
+
+
+def label_accuracy(map, labels, *, n_jobs=None, **fields):
+    """The share of rows whose label is that of most of their label_k nearest in the map."""
+    map = as_float_rows(map, "map")
+    return Score(*_core.label_accuracy(map, as_labels(labels, len(map)), fields,
+                                       threads_of(n_jobs)))
+
+
+def _both(train, train_labels, test, test_labels):
+    train, test = as_float_rows(train, "train"), as_float_rows(test, "test")
+    import numpy as np
+
+    for labels, rows, what in ((train_labels, train, "train_labels"),
+                               (test_labels, test, "test_labels")):
+        if len(labels) != len(rows):
+            raise ValueError(f"{what}: {len(labels)} for {len(rows)} rows; one a row is needed")
+    together, _ = coded(np.concatenate([np.asarray(train_labels), np.asarray(test_labels)]))
+    return train, together[:len(train)], test, together[len(train):]
+
+
+def knn_accuracy(train, train_labels, test, test_labels, *, n_jobs=None, **fields):
+    """The share of test rows whose label is that of most of their label_k nearest training rows."""
+    return Score(*_core.knn_accuracy(*_both(train, train_labels, test, test_labels), fields,
+                                     threads_of(n_jobs)))
+
+
+def probe_accuracy(train, train_labels, test, test_labels, *, n_jobs=None, **fields):
+    """Accuracy on test rows of a linear probe trained on the training rows. Keywords:
+    parameters("probe")."""
+    return Score(*_core.probe_accuracy(*_both(train, train_labels, test, test_labels), fields,
+                                       threads_of(n_jobs)))
+
+
+def evaluate_map(data, map, labels=None, *, n_jobs=None, **fields):
+    """All scores of a map, as a dictionary: trustworthiness, continuity, recall, spearman, and
+    label_accuracy where there are labels. The same numbers as one by one, in less time."""
+    data, map = as_float_rows(data, "data"), as_float_rows(map, "map")
+    codes = None if labels is None else as_labels(labels, len(map))
+    found = _core.evaluate_map(data, map, codes, fields, threads_of(n_jobs))
+    return {name: Score(*score) for name, score in found.items()}
+
+
+def kl_divergence(data, map, *, perplexity=30.0, metric="euclidean", n_jobs=None):
+    """KL(P ‖ Q) of a map of any origin, in nats, with the exact normalizer over all pairs: what
+    t-SNE minimizes; lower is better. Cost: n² / 2."""
+    from latlas._neighbors import ALIASES
+
+    data, map = as_float_rows(data, "data"), as_float_rows(map, "map")
+    if not 1 <= perplexity < len(data):
+        raise ValueError(f"perplexity is {perplexity}, it must be at least 1 and below the number "
+                         f"of rows, {len(data)}")
+    k = min(math.ceil(3 * perplexity), len(data) - 1)
+    graph = _core.find_neighbors(data, {"k": k, "metric": ALIASES.get(metric, metric)}, None,
+                                 threads_of(n_jobs))
+    return _core.kl_divergence(graph, min(perplexity, k / 3), map, threads_of(n_jobs))

@@ -1,0 +1,50 @@
+# Made by scripts/python_stubs.py.
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latlas._maps import MapEstimator
+from latlas._progress import Report
+
+Floats = NDArray[np.float32]
+
+
+class TSNE(MapEstimator):
+    embedding_: Floats
+    kl_divergence_: float
+    n_iter_: int
+    learning_rate_: float
+    converged_: bool
+    trace_: List[Tuple[int, float]]
+    notes_: List[str]
+    n_features_in_: int
+    def __init__(
+        self,
+        *,
+        perplexity: float = 30.0,
+        early_exaggeration: float = 12.0,
+        learning_rate: Union[str, float] = 'auto',
+        max_iter: Optional[int] = None,
+        n_iter_without_progress: int = 300,
+        min_grad_norm: float = 1e-07,
+        metric: Union[str, Callable[..., float]] = 'euclidean',
+        metric_params: Optional[Dict[str, Any]] = None,
+        init: Union[str, ArrayLike] = 'pca',
+        verbose: Union[bool, int] = 0,
+        random_state: Union[None, int, np.random.RandomState] = None,
+        method: str = 'barnes_hut',
+        angle: float = 0.5,
+        n_jobs: Optional[int] = None,
+        momentum: Optional[float] = None,
+        exaggeration_iterations: int = 250,
+        stop_below: float = 0.0003,
+        grid_spacing: float = 0.3333333333333333,
+        exact_below: int = 2000,
+        search: str = 'auto',
+        callback: Optional[Callable[[Report], Optional[bool]]] = None,
+    ) -> None: ...
+    def fit(self, X: ArrayLike, y: object = None) -> 'TSNE': ...
+    def fit_transform(self, X: ArrayLike, y: object = None) -> Floats: ...
+    def transform(self, X: ArrayLike) -> Floats: ...
+    def save(self, path: Any) -> None: ...

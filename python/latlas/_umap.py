@@ -1,0 +1,72 @@
+"""UMAP, by umap-learn's names."""
+
+import numpy as np
+
+from latlas import _core
+from latlas._maps import MapEstimator
+from latlas._parameters import given, with_parameters
+from latlas._progress import Reporter
+
+
+@with_parameters(
+    own={
+        "n_neighbors": (15, "neighbors of a row, itself counted; larger shows more of the whole"),
+        "metric": ("euclidean", "euclidean and cosine are the core's own; all others as in TSNE"),
+        "metric_kwds": (None, "further arguments of such a metric"),
+        "n_epochs": (None, "None: 500 up to 10,000 rows, 200 above"),
+        "learning_rate": (1.0, "of the first epoch; it falls to 0 in equal steps"),
+        "init": ("spectral", "'spectral', 'pca', 'random', or an array n × 2"),
+    },
+    structs={"umap": {}},
+    fixed={"seed"},
+    last={"random_state": (None, "a seed; None is 0: the same input gives the same map"),
+          "n_jobs": (None, "threads; None or -1: as many as there are"),
+          "verbose": (False, "True shows progress"),
+          "search": ("auto", "of neighbors: exact, approximate, or auto by size"),
+          "callback": (None, "called with a Report every few epochs; True ends the run")},
+    only={"n_components": 2})
+class UMAP(MapEstimator):
+    """UMAP: a map in which rows that are surely neighbors attract each other, and others repel.
+
+    Names and meanings are umap-learn's: embedding_, and `transform` for new rows. Beyond these:
+    n_epochs_ (done), a_ and b_ (of the curve 1 / (1 + a d^2b)), notes_ (where a limit acted).
+    """
+
+    _metric_params = "metric_kwds"
+
+    def fit(self, X, y=None):
+        """Makes the map; y is ignored."""
+        if isinstance(self.init, str) and self.init not in ("spectral", "pca", "random"):
+            raise ValueError(f"UMAP: init is {self.init!r}, it must be 'spectral', 'pca', 'random' "
+                             f"or an array")
+        if self.metric == "precomputed" and isinstance(self.init, str) and self.init == "pca":
+            raise ValueError("UMAP: init='pca' needs rows; it cannot be used with precomputed "
+                             "distances")
+        X = self._rows(X, reset=True)
+        seed = self._seed()
+        named = isinstance(self.init, str)
+        params = given(self, "umap", seed=seed, init=self.init if named else "pca",
+                       n_epochs=0 if self.n_epochs is None else self.n_epochs)
+        start = "random" if self.metric == "precomputed" and named else \
+            ("pca" if named else self.init)
+        with Reporter(self.verbose, self.callback) as report:
+            graph = self._graph(X, max(self.n_neighbors - 1, 1), report.hear)
+            result = _core.umap(graph, self._start(X, start, 2, seed), params, report.hear,
+                                self._threads())
+        self.embedding_ = result["map"]
+        self.a_, self.b_ = result["a"], result["b"]
+        self.n_epochs_ = result["epochs"]
+        self.notes_ = result["notes"]
+        self._fit_X = None if self.metric == "precomputed" else X
+        self._note(self.notes_)
+        return self
+
+    def _transform_neighbors(self):
+        return self.n_neighbors
+
+    def _place(self, to_train, hear):
+        params = given(self, "umap", seed=self._seed(), init="pca",
+                       n_neighbors=max(2, min(self.n_neighbors, to_train.k)),
+                       n_epochs=0 if self.n_epochs is None else self.n_epochs)
+        return _core.umap_place(np.ascontiguousarray(self.embedding_), to_train, params, hear,
+                                self._threads())

@@ -1,0 +1,44 @@
+# Made by scripts/python_stubs.py.
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latlas._maps import MapEstimator
+from latlas._progress import Report
+
+Floats = NDArray[np.float32]
+
+
+class UMAP(MapEstimator):
+    embedding_: Floats
+    a_: float
+    b_: float
+    n_epochs_: int
+    notes_: List[str]
+    n_features_in_: int
+    def __init__(
+        self,
+        n_neighbors: int = 15,
+        *,
+        metric: Union[str, Callable[..., float]] = 'euclidean',
+        metric_kwds: Optional[Dict[str, Any]] = None,
+        n_epochs: Optional[int] = None,
+        learning_rate: float = 1.0,
+        init: Union[str, ArrayLike] = 'spectral',
+        min_dist: float = 0.1,
+        spread: float = 1.0,
+        negative_sample_rate: float = 5.0,
+        repulsion_strength: float = 1.0,
+        set_op_mix_ratio: float = 1.0,
+        local_connectivity: float = 1.0,
+        random_state: Union[None, int, np.random.RandomState] = None,
+        n_jobs: Optional[int] = None,
+        verbose: Union[bool, int] = False,
+        search: str = 'auto',
+        callback: Optional[Callable[[Report], Optional[bool]]] = None,
+    ) -> None: ...
+    def fit(self, X: ArrayLike, y: object = None) -> 'UMAP': ...
+    def fit_transform(self, X: ArrayLike, y: object = None) -> Floats: ...
+    def transform(self, X: ArrayLike) -> Floats: ...
+    def save(self, path: Any) -> None: ...

@@ -1,0 +1,77 @@
+// The Python host of a long computation: it runs without the interpreter's lock, on as many threads
+// as asked for, tells a callback how far it is, and hears Ctrl-C.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+#include "latlas/core/parallel.h"
+#include "latlas/core/progress.h"
+
+namespace latlas::python {
+
+namespace nb = nanobind;
+
+class Host {
+ public:
+  /// @param callback  None, or called with (stage, step, of, loss, val_loss, seconds); the work ends
+  ///                  in good order when it returns True, and with its error when it raises one.
+  /// @param threads   0: as many as there are.
+  Host(nb::object callback, int threads) : callback_(std::move(callback)), threads_(threads) {}
+
+  /// work(progress), without the lock. What the callback or a signal handler raised is raised here.
+  template <class Work>
+  auto run(Work&& work) {
+    const auto unlocked = [&] {
+      const nb::gil_scoped_release release;
+      const ThreadLimit limit(threads_);
+      return work(Progress([this](const Report& report) { return hear(report); }));
+    };
+    auto result = unlocked();
+    if (error_) std::rethrow_exception(error_);
+    return result;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // Training reports every step: some thousand calls a second, of which those that end an epoch are
+  // passed on, and of the others enough to see the bar move.
+  bool is_due(const Report& report) {
+    const auto now = Clock::now();
+    const bool due = report.stage != "training" || !std::isnan(report.val_loss) ||
+                     report.step == report.of ||
+                     now - heard_ > std::chrono::milliseconds(50);
+    if (due) heard_ = now;
+    return due;
+  }
+
+  Next hear(const Report& report) {
+    if (error_) return Next::stop;
+    if (!is_due(report)) return Next::proceed;
+    const nb::gil_scoped_acquire acquire;
+    try {
+      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+      if (callback_.is_none()) return Next::proceed;
+      const nb::object answer =
+          callback_(nb::str(report.stage.data(), report.stage.size()), report.step, report.of,
+                    report.loss, report.val_loss, report.seconds);
+      return answer.ptr() == Py_True ? Next::stop : Next::proceed;
+    } catch (...) {
+      error_ = std::current_exception();
+      return Next::stop;
+    }
+  }
+
+  nb::object callback_;
+  int threads_;
+  Clock::time_point heard_ = Clock::now();
+  std::exception_ptr error_;
+};
+
+}  // namespace latlas::python

@@ -1,0 +1,169 @@
+#include <nanobind/stl/pair.h>
+
+#include "latlas/layout/affinities.h"
+#include "latlas/layout/kl.h"
+#include "latlas/layout/pca.h"
+#include "latlas/layout/place.h"
+#include "latlas/layout/tsne.h"
+#include "latlas/layout/umap.h"
+#include "module/convert.h"
+#include "module/host.h"
+
+namespace latlas::python {
+namespace {
+
+Pca pca_from(const RowsIn<double>& components, const VectorIn<double>& mean) {
+  Pca pca;
+  pca.components = copy_of(view(components));
+  pca.mean.assign(view(mean).begin(), view(mean).end());
+  return pca;
+}
+
+// A new row that equals a fitted row stands where that one stands.
+Matrix with_equal_rows(Matrix map, ConstRows train_map, const Neighbors& to_train) {
+  for (std::int64_t i = 0; i < map.rows(); ++i)
+    if (to_train.k() > 0 && to_train.distance(i, 0) == 0)
+      std::copy_n(train_map.row(to_train.index(i, 0)), map.cols(), map.row(i));
+  return map;
+}
+
+void bind_pca(nb::module_& m) {
+  m.def(
+      "fit_pca",
+      [](FloatsIn rows, nb::dict given, int threads) {
+        const auto params = params_from<PcaParams>(given, "pca");
+        Pca pca = Host(nb::none(), threads).run([&](const Progress&) {
+          return fit_pca(view(rows), params);
+        });
+        nb::dict out;
+        out["components"] = array_of(std::move(pca.components));
+        out["mean"] = array_of(std::move(pca.mean));
+        out["explained_variance"] = array_of(std::move(pca.explained_variance));
+        out["explained_variance_ratio"] = array_of(std::move(pca.explained_variance_ratio));
+        out["singular_values"] = array_of(std::move(pca.singular_values));
+        out["total_variance"] = pca.total_variance;
+        return out;
+      },
+      nb::arg("rows"), nb::arg("params"), nb::arg("threads") = 0);
+  m.def(
+      "pca_transform",
+      [](RowsIn<double> components, VectorIn<double> mean, FloatsIn rows, int threads) {
+        const Pca pca = pca_from(components, mean);
+        return array_of(Host(nb::none(), threads).run([&](const Progress&) {
+          return transform(pca, view(rows));
+        }));
+      },
+      nb::arg("components"), nb::arg("mean"), nb::arg("rows"), nb::arg("threads") = 0);
+  m.def(
+      "pca_inverse_transform",
+      [](RowsIn<double> components, VectorIn<double> mean, FloatsIn coordinates, int threads) {
+        const Pca pca = pca_from(components, mean);
+        return array_of(Host(nb::none(), threads).run([&](const Progress&) {
+          return inverse_transform(pca, view(coordinates));
+        }));
+      },
+      nb::arg("components"), nb::arg("mean"), nb::arg("coordinates"), nb::arg("threads") = 0);
+}
+
+void bind_tsne(nb::module_& m) {
+  m.def(
+      "tsne",
+      [](const Neighbors& graph, FloatsIn start, nb::dict given, nb::object callback,
+         int threads) {
+        const auto params = params_from<TsneParams>(given, "tsne");
+        TsneResult result = Host(callback, threads).run([&](const Progress& progress) {
+          return tsne(graph, view(start), params, progress);
+        });
+        nb::list trace;
+        for (const TsneTrace& t : result.trace) trace.append(nb::make_tuple(t.iteration, t.kl));
+        nb::dict out;
+        out["map"] = array_of(std::move(result.map));
+        out["kl"] = result.kl;
+        out["exact_normalizer"] = result.exact_normalizer;
+        out["iterations"] = result.iterations;
+        out["exaggerated"] = result.exaggerated;
+        out["converged"] = result.converged;
+        out["stopped"] = result.stopped;
+        out["trace"] = trace;
+        out["notes"] = result.notes;
+        return out;
+      },
+      nb::arg("graph"), nb::arg("start"), nb::arg("params"),
+      nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
+  m.def(
+      "kl_divergence",
+      [](const Neighbors& graph, double perplexity, FloatsIn map, int threads) {
+        return Host(nb::none(), threads).run([&](const Progress&) {
+          return kl_divergence(perplexity_affinities(graph, {.perplexity = perplexity}),
+                               view(map));
+        });
+      },
+      nb::arg("graph"), nb::arg("perplexity"), nb::arg("map"), nb::arg("threads") = 0);
+  m.def(
+      "place",
+      [](FloatsIn train_map, const Neighbors& to_train, nb::dict given, nb::object callback,
+         int threads) {
+        const auto params = params_from<PlaceParams>(given, "place");
+        PlaceResult result = Host(callback, threads).run([&](const Progress& progress) {
+          return place(view(train_map), to_train, params, progress);
+        });
+        nb::dict out;
+        out["map"] =
+            array_of(with_equal_rows(std::move(result.map), view(train_map), to_train));
+        out["unconverged"] = result.unconverged;
+        out["stopped"] = result.stopped;
+        out["notes"] = result.notes;
+        return out;
+      },
+      nb::arg("train_map"), nb::arg("to_train"), nb::arg("params"),
+      nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
+}
+
+void bind_umap(nb::module_& m) {
+  m.def(
+      "umap",
+      [](const Neighbors& graph, FloatsIn start, nb::dict given, nb::object callback,
+         int threads) {
+        const auto params = params_from<UmapParams>(given, "umap");
+        UmapResult result = Host(callback, threads).run([&](const Progress& progress) {
+          return umap(graph, view(start), params, progress);
+        });
+        nb::dict out;
+        out["map"] = array_of(std::move(result.map));
+        out["a"] = result.curve.a;
+        out["b"] = result.curve.b;
+        out["epochs"] = result.epochs;
+        out["stopped"] = result.stopped;
+        out["notes"] = result.notes;
+        return out;
+      },
+      nb::arg("graph"), nb::arg("start"), nb::arg("params"),
+      nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
+  m.def(
+      "umap_place",
+      [](FloatsIn train_map, const Neighbors& to_train, nb::dict given, nb::object callback,
+         int threads) {
+        const auto params = params_from<UmapParams>(given, "umap");
+        UmapPlaceResult result = Host(callback, threads).run([&](const Progress& progress) {
+          return umap_place(view(train_map), to_train, params, progress);
+        });
+        nb::dict out;
+        out["map"] =
+            array_of(with_equal_rows(std::move(result.map), view(train_map), to_train));
+        out["stopped"] = result.stopped;
+        out["notes"] = result.notes;
+        return out;
+      },
+      nb::arg("train_map"), nb::arg("to_train"), nb::arg("params"),
+      nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
+}
+
+}  // namespace
+
+void bind_layout(nb::module_& m) {
+  bind_pca(m);
+  bind_tsne(m);
+  bind_umap(m);
+}
+
+}  // namespace latlas::python

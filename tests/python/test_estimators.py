@@ -1,0 +1,207 @@
+"""The estimators are what scikit-learn's users take them for."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.decomposition import PCA as TheirPCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import NearestNeighbors as TheirNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
+
+import latlas
+
+# Small enough for a test; what is checked does not depend on it.
+SMALL = {
+    "PCA": lambda **more: latlas.PCA(**more),
+    "NearestNeighbors": lambda **more: latlas.NearestNeighbors(**more),
+    "Autoencoder": lambda **more: latlas.Autoencoder(**{"latent": 3, "epochs": 5, **more}),
+    "TSNE": lambda **more: latlas.TSNE(**{"perplexity": 2, "max_iter": 60, **more}),
+    "UMAP": lambda **more: latlas.UMAP(**{"n_neighbors": 5, "n_epochs": 30, "init": "pca", **more}),
+}
+TRANSFORMERS = ["PCA", "Autoencoder", "TSNE", "UMAP"]
+MAPS = ["TSNE", "UMAP"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", SMALL)
+def test_passes_all_checks_of_scikit_learn(name):
+    results = check_estimator(SMALL[name](n_jobs=1), on_fail=None, on_skip=None)
+    bad = [(r["check_name"], r["exception"]) for r in results
+           if r["status"] not in ("passed", "skipped")]
+    assert not bad, bad
+    assert [r["check_name"] for r in results if r["status"] == "skipped"] in \
+        ([], ["check_array_api_input"])  # which scikit-learn runs only where SciPy's switch is set
+    assert not any(r["expected_to_fail"] for r in results)
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_stands_in_a_pipeline(name, data):
+    X, labels = data
+    pipe = make_pipeline(SMALL[name](), LogisticRegression(max_iter=1000)).fit(X, labels)
+    assert pipe.score(X, labels) > 0.6
+
+
+def test_grid_search_finds_its_way_through_parameters(data):
+    X, labels = data
+    search = GridSearchCV(make_pipeline(latlas.PCA(), LogisticRegression()),
+                          {"pca__n_components": [1, 2, 4]}, cv=3).fit(X, labels)
+    assert search.best_score_ > 0.9
+    search = GridSearchCV(latlas.Autoencoder(epochs=10), {"latent": [1, 4]}, cv=2).fit(X)
+    assert search.best_params_ == {"latent": 4}  # by score, the negative loss
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_clone_copies_parameters_and_nothing_else(name, data):
+    fitted = SMALL[name](n_jobs=1).fit(data[0])
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    assert not [a for a in vars(copy) if a.endswith("_")]
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_pickle_and_file_give_the_same_estimator_back(name, data, tmp_path):
+    X, _ = data
+    fitted = SMALL[name]().fit(X)
+    fitted.save(tmp_path / "kept.safetensors")
+    for again in (pickle.loads(pickle.dumps(fitted)), latlas.load(tmp_path / "kept.safetensors")):
+        assert type(again) is type(fitted)
+        assert again.get_params() == fitted.get_params()
+        assert np.array_equal(again.transform(X[:7] + 0.1), fitted.transform(X[:7] + 0.1))
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_output_can_be_a_data_frame(name, data):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(data[0], index=[f"row{i}" for i in range(len(data[0]))])
+    X.columns = [f"column{i}" for i in range(X.shape[1])]
+    frame = SMALL[name]().set_output(transform="pandas").fit_transform(X)
+    assert list(frame.index) == list(X.index)
+    assert list(frame)[0] == f"{name.lower()}0"
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_array", "coo_matrix", "lil_matrix"])
+@pytest.mark.parametrize("name", ["PCA", "TSNE", "UMAP", "NearestNeighbors"])
+def test_sparse_rows_give_what_dense_ones_give(name, kind, data):
+    X = np.where(data[0] > 1, data[0], 0).astype(np.float32)
+    dense, sparse = SMALL[name]().fit(X), SMALL[name]().fit(getattr(sp, kind)(X))
+    if name == "NearestNeighbors":
+        assert np.array_equal(dense.kneighbors()[1], sparse.kneighbors()[1])
+    else:
+        assert np.array_equal(dense.transform(X), sparse.transform(getattr(sp, kind)(X)))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_same_bytes_for_any_number_of_threads(name, data):
+    X, _ = data
+    result = (lambda e: e.kneighbors()[0]) if name == "NearestNeighbors" else \
+        (lambda e: e.transform(X + np.float32(0.01)))
+    first = result(SMALL[name](n_jobs=1).fit(X))
+    for n_jobs in (2, 3, 7):
+        assert result(SMALL[name](n_jobs=n_jobs).fit(X)).tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_new_row_stands_where_it_stands_alone(name, data):
+    X, _ = data
+    fitted = SMALL[name]().fit(X)
+    new = X[:20] + np.float32(0.3)
+    together = fitted.transform(new)
+    for i in range(5):
+        assert fitted.transform(new[i:i + 1]).tobytes() == together[i:i + 1].tobytes()
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_fitted_rows_map_onto_themselves(name, data):
+    X, _ = data
+    fitted = SMALL[name]().fit(X)
+    assert np.array_equal(fitted.transform(X), fitted.embedding_)
+
+
+def test_tsne_separates_clusters_and_places_new_points_among_them(data):
+    X, labels = data
+    fitted = latlas.TSNE(perplexity=10).fit(X)
+    assert latlas.label_accuracy(fitted.embedding_, labels, label_k=5) > 0.98
+    new = fitted.transform(X + np.float32(0.05))
+    assert latlas.knn_accuracy(fitted.embedding_, labels, new, labels, label_k=5) > 0.98
+
+
+def test_random_state_decides_and_none_is_zero(data):
+    X, _ = data
+    make = lambda state: SMALL["TSNE"](random_state=state, init="random").fit_transform(X)  # noqa: E731
+    assert np.array_equal(make(None), make(0))
+    assert not np.array_equal(make(0), make(1))
+    assert np.array_equal(make(np.random.RandomState(3)), make(np.random.RandomState(3)))
+
+
+@pytest.mark.parametrize("n_components", [None, 2, 0.9])
+def test_pca_agrees_with_scikit_learn(n_components, data):
+    X, _ = data
+    ours, theirs = latlas.PCA(n_components).fit(X), TheirPCA(n_components).fit(X.astype(float))
+    assert ours.n_components_ == theirs.n_components_
+    for name in ("explained_variance_", "explained_variance_ratio_", "singular_values_", "mean_",
+                 "noise_variance_"):
+        assert np.allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-5, atol=1e-6), name
+    assert np.allclose(np.abs(ours.components_), np.abs(theirs.components_), atol=1e-4)
+    back = ours.inverse_transform(ours.transform(X))
+    assert np.allclose(back, theirs.inverse_transform(theirs.transform(X)), atol=1e-3)
+
+
+def test_whitened_coordinates_have_variance_one(data):
+    assert np.allclose(latlas.PCA(3, whiten=True).fit_transform(data[0]).var(axis=0, ddof=1), 1,
+                       atol=1e-4)
+
+
+def test_knn_agrees_with_scikit_learn(data):
+    X, _ = data
+    distances, indices = latlas.knn(X, 4)
+    theirs = TheirNeighbors(n_neighbors=4).fit(X.astype(float)).kneighbors()
+    assert np.allclose(distances, theirs[0], atol=1e-5)
+    assert (indices == theirs[1]).mean() > 0.99
+    distances, indices = latlas.knn(X, 1, queries=X)
+    assert np.array_equal(indices[:, 0], np.arange(len(X))) and not distances.any()
+
+
+def test_graph_of_neighbors_is_scikit_learns(data):
+    ours = latlas.NearestNeighbors(n_neighbors=3).fit(data[0]).kneighbors_graph(mode="distance")
+    theirs = TheirNeighbors(n_neighbors=3).fit(data[0]).kneighbors_graph(mode="distance")
+    assert abs(ours - theirs).max() < 1e-4
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "chebyshev", "l2", "cosine", "correlation"])
+def test_maps_take_the_metrics_of_scikit_learn(metric, data):
+    X, labels = data
+    fitted = latlas.TSNE(perplexity=5, max_iter=300, metric=metric).fit(X)
+    assert latlas.label_accuracy(fitted.embedding_, labels, label_k=5) > 0.9
+    assert fitted.transform(X[:3] * np.float32(1.001)).shape == (3, 2)
+
+
+def test_autoencoder_learns_and_counts_its_epochs():
+    data = latlas.load_dataset("synthetic", train=600, test=100)
+    model = latlas.Autoencoder(latent=16, epochs=4, batch_size=64)
+    model.fit(data.train, validation_data=(data.test, data.test_labels))
+    assert model.loss_ == "binary_crossentropy" and model.output_activation_ == "sigmoid"
+    losses = model.history_["val_loss"]
+    assert len(losses) == 4 and losses[-1] < losses[0] and model.n_iter_ == 4
+    assert model.score(data.test) == pytest.approx(-losses[-1], rel=1e-6)
+    # Bytes are read as value / 255, so both ways give the same bits.
+    again = clone(model).fit(data.train.astype(np.float32) / np.float32(255))
+    assert again.transform(data.test).tobytes() == model.transform(data.test).tobytes()
+    assert model.inverse_transform(model.transform(data.test)).tobytes() == \
+        model.reconstruct(data.test).tobytes()
+    assert "decoder.0" in model.summary()
+
+
+def test_models_are_files_of_the_program(tmp_path, data):
+    from latlas import _safetensors
+
+    model = SMALL["Autoencoder"]().fit(data[0])
+    model.save(tmp_path / "model.safetensors")
+    tensors, metadata = _safetensors.parse((tmp_path / "model.safetensors").read_bytes(), "file")
+    assert metadata["format"] == "latlas autoencoder"
+    assert set(tensors) == {"encoder.0.kernel", "encoder.0.bias", "decoder.0.kernel",
+                            "decoder.0.bias"}

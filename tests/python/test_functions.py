@@ -1,0 +1,384 @@
+"""Functions: scores, datasets, runs, tables, progress, figures."""
+
+import json
+import math
+import struct
+
+import numpy as np
+import pytest
+from sklearn.manifold import trustworthiness as their_trustworthiness
+
+import latlas
+from latlas import _core, _safetensors
+
+
+# --- scores ------------------------------------------------------------------------------------------
+
+def test_scores_one_by_one_are_those_together(data):
+    X, labels = data
+    map = latlas.PCA(2).fit_transform(X)
+    together = latlas.evaluate_map(X, map, labels, k=7)
+    for name in ("trustworthiness", "continuity", "recall", "spearman"):
+        assert getattr(latlas, name)(X, map, k=7) == together[name], name
+    assert latlas.label_accuracy(map, labels) == together["label_accuracy"]
+    assert "label_accuracy" not in latlas.evaluate_map(X, map)
+
+
+def test_trustworthiness_is_scikit_learns(data):
+    X, _ = data
+    map = latlas.PCA(2).fit_transform(X)
+    assert latlas.trustworthiness(X, map, k=7) == \
+        pytest.approx(their_trustworthiness(X, map, n_neighbors=7), abs=2e-3)
+
+
+def test_sampled_scores_know_their_error(data):
+    X, _ = data
+    map = latlas.PCA(2).fit_transform(X)
+    exact, sampled = latlas.recall(X, map), latlas.recall(X, map, exact_rows=20, sample_rows=50)
+    assert exact.standard_error == 0 and exact.rows == len(X)
+    assert sampled.standard_error > 0 and sampled.rows == 50 and "±" in repr(sampled)
+    assert abs(sampled - exact) < 5 * sampled.standard_error
+
+
+def test_labels_may_be_texts_numbers_and_categories(data):
+    pandas = pytest.importorskip("pandas")
+    X, labels = data
+    texts = np.array(["a", "b", "c"])[labels]
+    first = latlas.label_accuracy(X, labels)
+    for other in (texts, texts.tolist(), labels.astype(float), pandas.Series(texts),
+                  pandas.Categorical(texts), pandas.Series(texts, dtype="category")):
+        assert latlas.label_accuracy(X, other) == first
+
+
+@pytest.mark.parametrize("labels, sentence", [
+    ([1, 2], "2 for 150 rows"), ([None] + ["a"] * 149, "row 0 .* has none"),
+    ([1.0] * 149 + [math.nan], "row 149 .* has none"), (np.zeros((150, 2)), "2 dimensions")])
+def test_bad_labels_are_refused(labels, sentence, data):
+    with pytest.raises(ValueError, match=sentence):
+        latlas.label_accuracy(data[0], labels)
+
+
+def test_divergence_is_that_of_the_fit(data):
+    X, _ = data
+    fitted = latlas.TSNE(perplexity=10).fit(X)
+    assert latlas.kl_divergence(X, fitted.embedding_, perplexity=10) == \
+        pytest.approx(fitted.kl_divergence_, rel=1e-3)
+    other = latlas.PCA(2).fit_transform(X)
+    assert latlas.kl_divergence(X, other, perplexity=10) > fitted.kl_divergence_
+
+
+def test_probes_read_labels_that_are_there(data):
+    X, labels = data
+    for score in (latlas.knn_accuracy, latlas.probe_accuracy):
+        assert score(X[:100], labels[:100], X[100:], labels[100:]) > 0.95
+        with pytest.raises(ValueError, match="test_labels: 3 for 50"):
+            score(X[:100], labels[:100], X[100:], [1, 2, 3])
+
+
+# --- parameters --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("step", ["autoencoder", "training", "neighbors", "pca", "tsne", "place",
+                                  "umap", "evaluate", "probe", "synthetic"])
+def test_parameters_explain_themselves(step):
+    fields = latlas.parameters(step)
+    assert fields and all(f["name"] and f["help"] for f in fields)
+
+
+@pytest.mark.parametrize("name, struct, fixed", [
+    ("TSNE", "tsne", {"seed", "dimensions"}), ("UMAP", "umap", {"seed"}),
+    ("NearestNeighbors", "neighbors", set()), ("Autoencoder", "autoencoder", {"seed"}),
+    ("Autoencoder", "training", {"seed"})])
+def test_every_field_of_the_core_is_a_parameter(name, struct, fixed):
+    estimator = getattr(latlas, name)
+    fields = {f["name"] for f in latlas.parameters(struct)} - fixed
+    assert set(estimator._fields[struct].values()) == fields
+    assert set(estimator._fields[struct]) <= set(estimator().get_params())
+    assert all(keyword in estimator.__doc__ for keyword in estimator().get_params())
+
+
+# --- progress ----------------------------------------------------------------------------------------
+
+def test_callbacks_hear_of_every_stage_and_may_stop(data):
+    heard = []
+    model = latlas.TSNE(perplexity=5, max_iter=500, stop_below=0,
+                        callback=lambda r: heard.append(r) or (r.stage == "t-SNE" and r.step >= 100)).fit(data[0])
+    assert model.n_iter_ == 100 and not model.converged_  # 0 to 100
+    assert heard[-1].stage == "t-SNE" and heard[-1].of == 500 and heard[-1].loss > 0
+    model = latlas.Autoencoder(epochs=50, callback=lambda r: r.val_loss == r.val_loss)
+    model.fit(data[0], validation_data=data[0])
+    assert model.n_iter_ < 50
+
+
+def test_errors_of_callbacks_arrive(data):
+    def callback(report):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        latlas.TSNE(perplexity=5, callback=callback).fit(data[0])
+
+
+def test_a_stop_without_a_result_is_an_error(data):
+    with pytest.raises(RuntimeError, match="stopped by the callback"):
+        latlas.knn(data[0], 3, callback=lambda report: True)
+
+
+@pytest.mark.parametrize("with_tqdm", [True, False])
+def test_verbose_shows_progress(with_tqdm, data, capsys, monkeypatch):
+    if with_tqdm:
+        pytest.importorskip("tqdm")
+    else:
+        monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    latlas.TSNE(perplexity=5, max_iter=100, verbose=1).fit(data[0])
+    out, err = capsys.readouterr()
+    assert "t-SNE" in (err if with_tqdm else out)
+
+
+# --- files -------------------------------------------------------------------------------------------
+
+def whole():
+    return _safetensors.to_bytes({"a": np.arange(6, dtype=np.float32).reshape(2, 3)}, {"key": "é"})
+
+
+def test_safetensors_come_back():
+    tensors, metadata = _safetensors.parse(whole(), "file")
+    assert tensors["a"].tolist() == [[0, 1, 2], [3, 4, 5]] and metadata == {"key": "é"}
+
+
+def header(text, values=b""):
+    return struct.pack("<Q", len(text)) + text + values
+
+
+@pytest.mark.parametrize("damaged", [
+    b"", b"\0" * 7, whole()[:20], whole()[:-1], header(b"no json"), header(b"[]"), header(b"{"),
+    header(b'{"a": 3}'), header(b'{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}', b"1234"),
+    header(b'{"a": {"dtype": "X9", "shape": [1], "data_offsets": [0, 4]}}', b"1234"),
+    header(b'{"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, -4]}}', b"1234"),
+    header(b'{"a": {"dtype": "F32", "shape": ["x"], "data_offsets": [0, 4]}}', b"1234"),
+    header(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0]}}', b"1234"),
+    header(b'{"a": {"dtype": "F32", "shape": [1e9], "data_offsets": [0, 4]}}', b"1234"),
+    struct.pack("<Q", 2**63) + b"{}", header(b"[" * 100000)])
+def test_damaged_files_are_refused(damaged, tmp_path):
+    (tmp_path / "file").write_bytes(damaged)
+    with pytest.raises(OSError, match="file"):
+        latlas.load(tmp_path / "file")
+
+
+def test_an_estimator_of_another_kind_is_refused(data, tmp_path):
+    path = tmp_path / "pca"
+    path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 1", "class": "os.system",
+                                                "state": "{}"}))
+    with pytest.raises(OSError, match="no estimator"):
+        latlas.load(path)
+    path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 1", "class": "PCA",
+                                                "state": '{"x": {"tensor": "gone"}}'}))
+    with pytest.raises(OSError, match="damaged"):
+        latlas.load(path)
+
+
+def test_an_estimator_that_cannot_be_written_says_why(data, tmp_path):
+    model = latlas.TSNE(perplexity=5, max_iter=20, callback=lambda report: False).fit(data[0])
+    with pytest.raises(ValueError, match="callback is .* cannot be written"):
+        model.save(tmp_path / "map")
+    assert not list(tmp_path.iterdir())
+
+
+# --- datasets and runs -------------------------------------------------------------------------------
+
+def test_datasets_are_found_or_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("LATLAS_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(OSError, match=r"load_dataset\('mnist', fetch=True\)"):
+        latlas.load_dataset("mnist")
+    with pytest.raises(ValueError, match="did you mean 'mnist'"):
+        latlas.load_dataset("mnits")
+    found = latlas.load_dataset("mnist", or_synthetic=True, train=30, test=20)
+    assert found.name == "synthetic" and found.train.shape == (30, 784)
+    assert found.train.dtype == np.uint8 and len(found.test_labels) == 20
+    assert "30 training and 20 test images" in repr(found)
+
+
+def test_downloads_are_known_by_their_sha256(tmp_path, monkeypatch):
+    import hashlib
+    import http.server
+    import threading
+
+    from latlas import _datasets
+
+    content = bytes(range(256)) * 1000
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            begin = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+            self.send_response(206 if begin else 200)
+            self.end_headers()
+            self.wfile.write(content[begin:] if self.path == "/right" else b"wrong")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        base = f"http://127.0.0.1:{server.server_port}"
+        digest, target = hashlib.sha256(content).hexdigest(), str(tmp_path / "file")
+        with pytest.raises(OSError, match="served other bytes"):
+            _datasets._fetch_file([f"{base}/wrong"], target, len(content), digest)
+        (tmp_path / "file.part").write_bytes(content[:1000])  # an interrupted attempt
+        _datasets._fetch_file([f"{base}/wrong-host", f"{base}/right"], target, len(content), digest)
+        assert (tmp_path / "file").read_bytes() == content
+    finally:
+        server.shutdown()
+
+
+def test_mnist_where_it_is_at_hand():
+    if _core.find_dataset("mnist") is None:
+        pytest.skip("MNIST is not on this machine")
+    mnist = latlas.load_dataset("mnist", train=100)
+    assert mnist.train.shape == (100, 784) and mnist.test.shape == (10000, 784)
+    assert mnist.class_names == [str(i) for i in range(10)]
+
+
+def make_run(folder, data):
+    X, labels = data
+    latlas.Autoencoder(latent=3, epochs=2).fit(X).save(folder / "model.safetensors")
+    (folder / "manifest.json").write_text(json.dumps({"seed": 0}))
+    (folder / "metrics.json").write_text(json.dumps({"tsne": {"kl": 1.5}}))
+    (folder / "recipe.toml").write_text("seed = 0\n")
+    (folder / "history.csv").write_text("epoch,loss,val_loss,seconds\n1,0.5,0.6,0.1\n2,0.4,0.5,0.1\n")
+    np.save(folder / "tsne_train.npy", X[:, :2])
+    np.save(folder / "labels_train.npy", labels.astype(np.uint8))
+
+
+def test_runs_are_read(tmp_path, data):
+    make_run(tmp_path, data)
+    run = latlas.read_run(tmp_path)
+    assert run.metrics["tsne"]["kl"] == 1.5 and run.manifest == {"seed": 0}
+    assert run.history["val_loss"] == [0.6, 0.5] and "seed" in run.recipe
+    assert np.array_equal(run.tsne_train, data[0][:, :2]) and run.arrays == ["labels_train",
+                                                                              "tsne_train"]
+    assert run.model.transform(data[0]).shape == (150, 3)
+    with pytest.raises(AttributeError, match="no array 'umap_train'; it has labels_train"):
+        run.umap_train
+    with pytest.raises(OSError, match="no run directory"):
+        latlas.read_run(tmp_path / "elsewhere")
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(OSError, match="manifest.json: is no JSON"):
+        latlas.read_run(tmp_path)
+    np.save(tmp_path / "evil.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(OSError, match="evil"):
+        run.evil
+
+
+# --- tables ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_tables_come_in_and_maps_go_out(ending, tmp_path, data):
+    pandas = pytest.importorskip("pandas")
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    X, labels = data
+    frame = latlas.map_frame(X[:, :3], labels, name=[f"row {i}" for i in range(len(X))])
+    assert list(frame) == ["x", "y", "z", "label", "name"]
+    path = tmp_path / f"map.{ending}"
+    latlas.write_map(path, X[:, :2], labels)
+    rows, found = latlas.read_table(path, label="label")
+    assert np.allclose(rows, X[:, :2]) and (np.asarray(found) == labels).all()
+    assert latlas.read_table(path, columns=["y"])[0].shape == (150, 1)
+    with pytest.raises(OSError, match="no column 'z'; it has x, y, label"):
+        latlas.read_table(path, columns=["z"])
+    assert isinstance(found, pandas.Series)
+
+
+def test_arrays_are_tables_too(tmp_path, data):
+    latlas.write_map(tmp_path / "map.npy", data[0][:, :2])
+    assert np.array_equal(latlas.read_table(tmp_path / "map.npy")[0], data[0][:, :2])
+    with pytest.raises(ValueError, match="no named columns"):
+        latlas.read_table(tmp_path / "map.npy", label="x")
+    with pytest.raises(ValueError, match="are known"):
+        latlas.write_map(tmp_path / "map.xlsx", data[0][:, :2])
+
+
+def test_anndata_is_written_as_scanpy_writes_it(data):
+    anndata = pytest.importorskip("anndata")
+    X, _ = data
+    adata = anndata.AnnData(X.copy())
+    assert latlas.tl.pca(adata, n_comps=4) is None and adata.obsm["X_pca"].shape == (150, 4)
+    latlas.tl.tsne(adata, perplexity=10, max_iter=50)
+    assert adata.obsm["X_tsne"].shape == (150, 2) and adata.uns["tsne"]["params"]["use_rep"] == "X_pca"
+    other = latlas.tl.umap(adata, use_rep="X", n_epochs=20, init="pca", copy=True)
+    assert "X_umap" in other.obsm and "X_umap" not in adata.obsm
+    with pytest.raises(ValueError, match="no 'X_other'"):
+        latlas.tl.tsne(adata, use_rep="X_other")
+
+
+# --- figures -----------------------------------------------------------------------------------------
+
+@pytest.fixture
+def figure():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    yield plt
+    plt.close("all")
+
+
+def test_names_stand_at_the_densest_place_of_their_category(figure, data):
+    X, labels = data
+    map = latlas.PCA(2).fit_transform(X)
+    ax = latlas.plot(map, labels, names=["ant", "bee", "cat"], title="Insects, and a cat")
+    texts = {t.get_text(): t.get_position() for t in ax.texts}
+    for label, name in enumerate(["ant", "bee", "cat"]):
+        distance = np.linalg.norm(map - texts[name], axis=1)
+        assert labels[np.argsort(distance)[:5]].tolist().count(label) >= 4, name
+    assert ax.get_title("left") == "Insects, and a cat"
+
+
+def test_many_points_become_one_picture_in_which_every_category_is_seen(figure):
+    draw = np.random.RandomState(0)
+    map = draw.randn(20000, 2)
+    labels = np.where(draw.rand(20000) < 0.001, 1, 0)
+    map[labels == 1] += 6  # some twenty points beside twenty thousand
+    ax = latlas.plot(map, labels)
+    (image,) = ax.images
+    picture = np.asarray(image.get_array())
+    red = (picture[..., 0] > 180) & (picture[..., 2] < 60) & (picture[..., 3] > 60)
+    assert red.any() and not ax.collections
+    assert picture[..., 3].max() > 200
+
+
+def test_coverage_holds_the_ink_of_every_dot():
+    from latlas import _plot
+
+    x, y = np.array([20.3, 40.0]), np.array([25.9, 30.5])
+    for radius in (0.6, 1.7, 4.0):
+        ink = _plot._coverage(x, y, 80, 60, radius).sum()
+        assert ink == pytest.approx(2 * math.pi * radius**2, rel=1e-9)
+
+
+def test_test_points_are_rings(figure, data):
+    X, labels = data
+    map = latlas.PCA(2).fit_transform(X)
+    ax = latlas.plot(map, labels, test=map[:30], test_labels=labels[:30])
+    rings = [c for c in ax.collections if len(c.get_facecolors()) == 0]
+    assert len(rings) == 1 and len(rings[0].get_offsets()) == 30
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["training (150)", "test (30)"]
+
+
+def test_figures_stand_on_axes_that_are_given(figure, data):
+    X, labels = data
+    _, axes = figure.subplots(2, 2)
+    assert latlas.plot(X, ax=axes[0, 0]) is axes[0, 0]
+    assert latlas.plot(X, test=X[:9] + 1, ax=axes[0, 1]) is axes[0, 1]
+    assert latlas.plot_history({"loss": [3, 2], "val_loss": [3.1, 2.0]}, ax=axes[1, 0]) is axes[1, 0]
+    assert latlas.plot_variance([0.5, 0.3], ax=axes[1, 1]) is axes[1, 1]
+    images = np.random.rand(6, 64)
+    assert latlas.plot_images(images, images, height=8, width=8).images
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    ({"labels": [1]}, "labels: 1 for 150"), ({"test": np.zeros((3, 1))}, "test has 1 columns"),
+    ({"labels": np.zeros(150), "test": np.zeros((3, 2))}, "need test_labels"),
+    ({"labels": np.arange(150), "names": ["a"]}, "names: 1"),
+    ({"labels": np.arange(150) % 3, "colors": ["red"]}, "colors: 1 for 3"),
+    ({"map": np.full((4, 2), np.nan)}, "row 0")])
+def test_figures_refuse_what_does_not_fit(figure, arguments, sentence, data):
+    with pytest.raises(ValueError, match=sentence):
+        latlas.plot(**{"map": data[0][:, :2], **arguments})
