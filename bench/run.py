@@ -604,6 +604,47 @@ def neighbors_growth():
     common.save("neighbors_growth", text, {"rows": rows})
 
 
+def sizes(largest=1_000_000):
+    """Maps of 1,000 to 1,000,000 rows (`--largest N` for more), preset fast: seconds, memory, exponents."""
+    import numpy as np
+    rows, last = [], None
+    for n in (1_000, 10_000, 60_000, 1_000_000, 10_000_000):
+        if n > largest:
+            break
+        data = million(max(n, 1_000_000))
+        if n < 1_000_000:
+            np.save(WORK / "sizes.npy", np.load(data, mmap_mode="r")[:n])
+            data = WORK / "sizes.npy"
+        result = fitted(data, WORK / f"sizes_{n}.npy", "--preset", "fast")
+        near, layout_seconds = result["neighbors"]["seconds"], result["tsne"]["seconds"]
+        both = near + layout_seconds
+        grown = np.log(n / last[0]) if last else 1
+        rows.append({"rows": f"{n:,}", "neighbors, s": f"{near:.2f}", "t-SNE, s": f"{layout_seconds:.2f}",
+                     "iterations": f"{result['tsne']['iterations']:.0f}",
+                     "times the row above": f"{both / last[1]:.1f}" if last else "",
+                     "exponent": f"{np.log(both / last[1]) / grown:.2f}" if last else "",
+                     "recall": f"{result['neighbors']['recall']:.4f}",
+                     "peak memory": f"{result['peak_memory_bytes'] / 1e9:.2f} GB",
+                     "seconds": both, "bytes": result["peak_memory_bytes"]})
+        last = (n, both)
+    text = common.table(rows, ["rows", "neighbors, s", "t-SNE, s", "iterations", "times the row above",
+                               "exponent", "recall", "peak memory"])
+    text += ("\n\nLatents of augmented digits (32 numbers), 15 neighbors, to the end. The t-SNE includes its "
+             "divergence, of which the normalizer is sampled above 100,000 rows.")
+    at = {row["rows"]: row for row in rows}
+    checks = []
+    if "1,000,000" in at:
+        checks += [("time of 1,000,000 / of 60,000",
+                    at["1,000,000"]["seconds"] / at["60,000"]["seconds"], "≤", 18),
+                   ("peak memory of 1,000,000, GB", at["1,000,000"]["bytes"] / 1e9, "≤", 3)]
+    if "10,000,000" in at:
+        checks += [("time of 10,000,000 / of 1,000,000",
+                    at["10,000,000"]["seconds"] / at["1,000,000"]["seconds"], "≤", 12),
+                   ("peak memory of 10,000,000, GB", at["10,000,000"]["bytes"] / 1e9, "≤", 16)]
+    text += common.bars(checks)
+    common.save("sizes", text, {"rows": rows})
+
+
 def save_neighbors(name, rows):
     text = common.table(rows, ["data", "k", "", "seconds", "ratio", "recall", "peak memory"])
     text += ("\n\nSeconds from rows in memory to lists, index included. Recall of 500 rows against exact "
@@ -613,25 +654,26 @@ def save_neighbors(name, rows):
 
 
 BENCHES = {f.__name__: f for f in (training, pca, layout, presets, small, raw, text_map, umap, field, job,
-                                  bits, product, neighbors, neighbors_million, neighbors_growth,
+                                  bits, product, neighbors, neighbors_million, neighbors_growth, sizes,
                                   python_overhead, notebook)}
 
 
 def main():
     names = sys.argv[1:]
-    repeats = {}
-    if names[:1] == ["--repeats"] and names[1:2] and names[1].isdecimal():
-        repeats = {"repeats": int(names[1])}
+    given = {}
+    while names[:1] in (["--repeats"], ["--largest"]) and names[1:2] and names[1].isdecimal():
+        given[names[0][2:]] = int(names[1])
         names = names[2:]
     if not names or any(n not in BENCHES for n in names):
-        print("usage: ./dev bench [--repeats N] NAME…\n" + "\n".join(
+        print("usage: ./dev bench [--repeats N] [--largest N] NAME…\n" + "\n".join(
             f"  {name:17} {f.__doc__.splitlines()[0]}" for name, f in BENCHES.items()))
         return 2 if names else 0
     WORK.mkdir(parents=True, exist_ok=True)
     for name in names:
         print(f"\n## {name}\n")
         function = BENCHES[name]
-        function(**(repeats if "repeats" in inspect.signature(function).parameters else {}))
+        known = inspect.signature(function).parameters
+        function(**{key: value for key, value in given.items() if key in known})
     return 0
 
 
