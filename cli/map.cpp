@@ -216,9 +216,12 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
     near.search = o.neighbors.search;
+    const auto placing = std::chrono::steady_clock::now();
     const Neighbors to_train = find_neighbors(fresh, rows, near);
     PlaceResult placed =
         place(result.map, to_train, place_params(params, near.k), console.progress("rows"));
+    metrics.set("tsne.placing_seconds",
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - placing).count());
     note_placing(placed, console);
     if (graph.rows() == n) look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
