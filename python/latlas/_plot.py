@@ -385,7 +385,7 @@ def plot_variance(ratios, *, ax=None, title=None):
     ax.bar(place, 100 * ratios, color=_TRAINING, width=0.75)
     ax.plot(place, 100 * np.cumsum(ratios), color=_TEST, linewidth=1.6, marker="o", markersize=3)
     ax.annotate(f"all together {100 * ratios.sum():.0f} %", (place[-1], 100 * ratios.sum()),
-                xytext=(-4, -12), textcoords="offset points", ha="right", color=_darker(_TEST, 0.2))
+                xytext=(0, -22), textcoords="offset points", ha="right", color=_darker(_TEST, 0.2))
     _chart(ax, "principal component", "variance explained, %", title)
     return ax
 

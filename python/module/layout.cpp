@@ -68,8 +68,7 @@ void bind_pca(nb::module_& m) {
 void bind_tsne(nb::module_& m) {
   m.def(
       "tsne",
-      [](const Neighbors& graph, FloatsIn start, nb::dict given, nb::object callback,
-         int threads) {
+      [](const Neighbors& graph, FloatsIn start, nb::dict given, nb::object callback, int threads) {
         const auto params = params_from<TsneParams>(given, "tsne");
         TsneResult result = Host(callback, threads).run([&](const Progress& progress) {
           return tsne(graph, view(start), params, progress);
@@ -94,8 +93,8 @@ void bind_tsne(nb::module_& m) {
       "kl_divergence",
       [](const Neighbors& graph, double perplexity, FloatsIn map, int threads) {
         return Host(nb::none(), threads).run([&](const Progress&) {
-          return kl_divergence(perplexity_affinities(graph, {.perplexity = perplexity}),
-                               view(map));
+          return kl_divergence(perplexity_affinities(graph, {.perplexity = perplexity}), view(map))
+              .value;
         });
       },
       nb::arg("graph"), nb::arg("perplexity"), nb::arg("map"), nb::arg("threads") = 0);
@@ -108,8 +107,7 @@ void bind_tsne(nb::module_& m) {
           return place(view(train_map), to_train, params, progress);
         });
         nb::dict out;
-        out["map"] =
-            array_of(with_equal_rows(std::move(result.map), view(train_map), to_train));
+        out["map"] = array_of(with_equal_rows(std::move(result.map), view(train_map), to_train));
         out["unconverged"] = result.unconverged;
         out["stopped"] = result.stopped;
         out["notes"] = result.notes;
@@ -122,8 +120,7 @@ void bind_tsne(nb::module_& m) {
 void bind_umap(nb::module_& m) {
   m.def(
       "umap",
-      [](const Neighbors& graph, FloatsIn start, nb::dict given, nb::object callback,
-         int threads) {
+      [](const Neighbors& graph, FloatsIn start, nb::dict given, nb::object callback, int threads) {
         const auto params = params_from<UmapParams>(given, "umap");
         UmapResult result = Host(callback, threads).run([&](const Progress& progress) {
           return umap(graph, view(start), params, progress);
@@ -148,8 +145,7 @@ void bind_umap(nb::module_& m) {
           return umap_place(view(train_map), to_train, params, progress);
         });
         nb::dict out;
-        out["map"] =
-            array_of(with_equal_rows(std::move(result.map), view(train_map), to_train));
+        out["map"] = array_of(with_equal_rows(std::move(result.map), view(train_map), to_train));
         out["stopped"] = result.stopped;
         out["notes"] = result.notes;
         return out;
