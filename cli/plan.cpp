@@ -116,7 +116,7 @@ Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& given, doubl
   return {iterations * (75 * edges + exact + grid) / rate,
           rows * k * 48 + (all_pairs ? 0
                                      : (params.dimensions == 3
-                                            ? 48 * std::max<std::int64_t>(8'388'608, 16 * rows)
+                                            ? 128 * std::max<std::int64_t>(8'388'608, 16 * rows)
                                             : 200'000'000))};
 }
 

@@ -347,7 +347,8 @@ TEST(Tsne, ServesFewAndEqualRowsInEveryDimension) {
   for (const std::int64_t dimensions : {1, 3})
     for (const double degrees : {0.1, 1.0, 100.0})
       for (const std::int64_t exact_below : {0, 2000}) {
-        TsneParams params{.exact_below = exact_below};
+        TsneParams params{
+            .exaggeration_iterations = 50, .iterations = 100, .exact_below = exact_below};
         params.dimensions = dimensions;
         params.degrees_of_freedom = degrees;
         for (const std::int64_t n : {1, 2, 5, 17}) {

@@ -32,6 +32,7 @@ def test_runs_from_a_clean_kernel_and_draws_every_figure(path, tmp_path, monkeyp
     for name, value in {"LATLAS_ROWS": "1200", "LATLAS_EPOCHS": "3", "LATLAS_OFFLINE": "1",
                         "LATLAS_DATA": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the other tests draw without a notebook
     kept = nbformat.read(path, 4)
     notebook = nbformat.read(path, 4)
     nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3",
