@@ -104,15 +104,15 @@ Plan plan_map(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d) 
   if (o.reduce > 0) plan += plan_pca(n + m, d, width, rate);
   if (o.method == "pca") {
     plan += plan_pca(n + m, width, o.tsne.dimensions, rate);
-  } else if (o.method == "umap") {
-    const NeighborsParams near = graph_params(o, n);
-    plan += plan_graph(o, n, m, width, near, rate);
-    plan += plan_umap(n, near.k, o.umap, rate);
   } else {
     const NeighborsParams near = graph_params(o, n);
     plan += plan_graph(o, n, m, width, near, rate);
-    plan += plan_tsne(n, near.k, o.tsne, rate);
-    plan += plan_kl(n, rate);
+    if (o.method == "umap") {
+      plan += plan_umap(n, near.k, o.umap, rate);
+    } else {
+      plan += plan_tsne(n, near.k, o.tsne, rate);
+      plan += plan_kl(n, rate);
+    }
   }
   if (!o.plot.empty()) plan += plan_figures(1, n + m, 200);
   if (o.scores) plan += plan_scores(n, width, {}, rate);

@@ -415,11 +415,11 @@ TEST(Place, PutsNewRowsIntoTheirClustersOnALineAndInSpace) {
 }
 
 TEST(Task, NeighboringRingsStayApartInThePlaneAndInSpace) {
-  const Shape rings = three_rings(600);
+  const Matrix rings = three_rings(600);
   for (const std::int64_t dimensions : {2, 3}) {
     TsneParams params{.perplexity = 15};
     params.dimensions = dimensions;
-    const Matrix map = tsne(nearest(rings.rows, rings.rows, 45), rings.rows, params).map;
+    const Matrix map = tsne(nearest(rings, rings, 45), rings, params).map;
     const Neighbors near = nearest(map, map, 5);
     std::int64_t right = 0;
     for (std::int64_t i = 0; i < 600; ++i)
