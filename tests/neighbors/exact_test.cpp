@@ -91,7 +91,7 @@ scan::Sketcher sketcher_of(const Matrix& x, std::int64_t count) {
 }
 
 TEST(ExactNeighbors, EqualTheTwinWhereSketchesAreTheRowsThemselves) {
-  for (const std::int64_t d : {63, 96}) {
+  for (const std::int64_t d : {72, 96}) {
     Matrix x(1300, d);  // no direction is longer than another
     for (std::int64_t at = 0; at < x.size(); ++at)
       x.data()[at] = static_cast<float>(random::normal({.index = static_cast<std::uint64_t>(at)}));
@@ -100,25 +100,43 @@ TEST(ExactNeighbors, EqualTheTwinWhereSketchesAreTheRowsThemselves) {
   }
 }
 
-TEST(ExactNeighbors, EqualTheTwinWhereSketchesAreShort) {
-  const Matrix x = near_a_plane(6000, 64);
-  const std::int64_t numbers = sketcher_of(x, 6).numbers;
-  EXPECT_GT(numbers, 8);
-  EXPECT_LT(numbers, 64);
-  const Neighbors graph = nearest_neighbors(x, {.k = 5});
-  std::vector<std::int32_t> some;
-  for (std::int32_t i = 0; i < 6000; i += i % 500 < 20 ? 1 : 97) some.push_back(i);
-  for (const std::int32_t i : some) {
+/// The twin's lists for some rows of many.
+void expect_some_equal_the_twin(const Matrix& x, std::int64_t k, const std::string& what) {
+  const Neighbors graph = nearest_neighbors(x, {.k = k});
+  for (std::int32_t i = 0; i < x.rows(); i += i % 500 < 20 ? 1 : 97) {
     const auto all = twin::ranked(x.row(i), x, i);
-    for (std::int64_t j = 0; j < 5; ++j) {
-      ASSERT_EQ(graph.index(i, j), all[static_cast<std::size_t>(j)].second) << "row " << i;
-      ASSERT_EQ(graph.distance(i, j), all[static_cast<std::size_t>(j)].first) << "row " << i;
+    for (std::int64_t j = 0; j < k; ++j) {
+      ASSERT_EQ(graph.index(i, j), all[static_cast<std::size_t>(j)].second)
+          << what << ", row " << i;
+      ASSERT_EQ(graph.distance(i, j), all[static_cast<std::size_t>(j)].first) << what;
     }
   }
 }
 
+TEST(ExactNeighbors, EqualTheTwinWhereStagesGiveMostPairsUp) {
+  for (const std::int64_t d : {12, 13, 32, 50}) {
+    const Matrix x = near_a_plane(6000, d);
+    expect_some_equal_the_twin(x, 5, sentence("d = ", d));
+  }
+}
+
+TEST(ExactNeighbors, EqualTheTwinWhereNoTestPaysAndAllAreDropped) {
+  Matrix x(6000, 24);  // no direction is longer than another, nothing is near
+  for (std::int64_t at = 0; at < x.size(); ++at)
+    x.data()[at] = static_cast<float>(random::normal({.index = static_cast<std::uint64_t>(at)}));
+  expect_some_equal_the_twin(x, 5, "isotropic");
+}
+
+TEST(ExactNeighbors, EqualTheTwinWhereSketchesAreShort) {
+  const Matrix x = near_a_plane(6000, 80);
+  const std::int64_t numbers = sketcher_of(x, 6).numbers;
+  EXPECT_GT(numbers, 8);
+  EXPECT_LT(numbers, 80);
+  expect_some_equal_the_twin(x, 5, "sketches");
+}
+
 TEST(ExactNeighbors, WithSketchesAreTheSameEverywhere) {
-  const Matrix x = near_a_plane(2500, 64);
+  const Matrix x = near_a_plane(2500, 80);
   EXPECT_GT(sketcher_of(x, 4).numbers, 0);
   const Neighbors first = nearest_neighbors(x, {.k = 3});
   for (const int threads : {1, 2, 3, 7}) {

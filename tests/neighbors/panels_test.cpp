@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "latlas/core/random.h"
+#include "latlas/neighbors/cells.h"
 #include "tests/neighbors/brute_force.h"
 
 namespace latlas::scan {
@@ -57,9 +59,78 @@ TEST(Doubt, BoundsTheScoreOfEveryPair) {
   EXPECT_GT(below, 1000);
 }
 
+TEST(Doubt, BoundsTheScoreOfEveryPairInATurnedFrame) {
+  for (const std::int64_t d : {2, 32, 128}) {
+    const Matrix x = rows_around(96, d, 1, 1e-3);
+    const std::vector<std::int32_t> all = in_order(96);
+    const Frame frame = turned(frame_of(x, x, "test"), x, all);
+    ASSERT_EQ(frame.turn.size(), static_cast<std::size_t>(d * d));
+    const Panels panels = pack(x, frame, all, kCell);
+    const Cells cells = cut(panels);
+    Block block(d);
+    block.fill(panels.frame, x, all);
+    for (std::int64_t i = 0; i < 96; ++i) {
+      const Doubt doubt(panels.frame, block.norm[static_cast<std::size_t>(i)]);
+      std::vector<float> rest(cells.ends.size());
+      rest_of(block.negated.row(i), cells.ends, rest.data(), 1);
+      for (std::int64_t j = 0; j < 96; ++j) {
+        const float distance = twin::distance(x.row(i), x.row(j), d);
+        const float limit = doubt.upper(distance);
+        float score = panels.half_norm[static_cast<std::size_t>(j)];
+        const float* y = panels.panel(j / kCell * kCell) + j % kCell;
+        std::int64_t k = 0;
+        for (std::size_t s = 0; s < cells.ends.size(); ++s) {
+          for (; k < cells.ends[s]; ++k) score = std::fma(block.negated(i, k), y[k * kCell], score);
+          const float least =
+              std::fma(-rest[s], cells.rest(static_cast<std::int64_t>(s), j), score);
+          ASSERT_LE(least, limit) << d << " columns, stage " << s;
+        }
+        ASSERT_GE(score, doubt.lower(distance)) << d << " columns";
+        // The ball of j's cell holds j, so it must not be given up within j's distance.
+        const std::int64_t cell = j / kCell;
+        float center = cells.half_norm[static_cast<std::size_t>(cell)];
+        for (k = 0; k < d; ++k)
+          center = std::fma(block.negated(i, k), cells.center(cell, k), center);
+        const float r = cells.radius[static_cast<std::size_t>(cell)];
+        const Doubt::Balls balls = doubt.balls(doubt.reach(distance), cells.widest);
+        ASSERT_LE(center, std::fma(balls.slope, r, balls.base) + 0.5F * r * r) << d << " columns";
+      }
+    }
+  }
+}
+
+TEST(Frame, IsTurnedToTheDirectionsOfMostVariance) {
+  Matrix x = rows_around(2000, 20, 0, 1);
+  for (std::int64_t i = 0; i < x.rows(); ++i) {  // along (1, 1, 0, …), and a little along the last
+    for (std::int64_t j = 0; j < 20; ++j) x(i, j) *= j < 2 ? 0.01F : (j == 19 ? 1.0F : 0.02F);
+    const float along = 10 * static_cast<float>(i % 7) - 30;
+    x(i, 0) += along;
+    x(i, 1) += along;
+  }
+  const std::vector<std::int32_t> all = in_order(x.rows());
+  const Panels panels = pack(x, turned(frame_of(x, x, "test"), x, all), all, kCell);
+  double square[20] = {};
+  for (std::int64_t i = 0; i < x.rows(); ++i)
+    for (std::int64_t k = 0; k < 20; ++k) {
+      const double v = panels.panel(i / kCell * kCell)[k * kCell + i % kCell];
+      square[k] += v * v;
+    }
+  EXPECT_GT(square[0], 100 * square[1]);
+  EXPECT_GT(square[1], 100 * square[2]);
+}
+
+TEST(Stages, EndWithTheLastColumnAndGrow) {
+  for (std::int64_t d = 1; d < 300; ++d) {
+    const std::vector<std::int64_t> ends = stage_ends(d);
+    EXPECT_EQ(ends.back(), d);
+    for (std::size_t s = 1; s < ends.size(); ++s) EXPECT_LT(ends[s - 1], ends[s]);
+  }
+  EXPECT_EQ(stage_ends(32), (std::vector<std::int64_t>{8, 16, 32}));
+}
+
 TEST(Doubt, IsNarrow) {
   // At a third of the norm rounding leaves a doubt below a thousandth of the distance.
-  const Frame frame{std::vector<float>(32), 1};
+  const Frame frame{std::vector<float>(32), 1, {}};
   const Doubt doubt(frame, 1);
   EXPECT_LT(doubt.distance(doubt.upper(0.3)), 0.3 * 1.001);
   EXPECT_LT(doubt.distance(doubt.upper(0.03)), 0.03 * 1.05);
@@ -72,6 +143,23 @@ TEST(CompactOrder, IsAPermutationOfTheChosen) {
   std::vector<std::int32_t> order = compact_order(x, odd);
   std::sort(order.begin(), order.end());
   EXPECT_EQ(order, odd);
+}
+
+TEST(CompactOrder, GoesDownToTheFinestSize) {
+  const Matrix x = rows_around(960, 4, 0, 1);
+  const std::vector<std::int32_t> all = in_order(960);
+  // A finer order moves rows within their group only.
+  std::vector<std::int32_t> coarse = compact_order(x, all), fine = compact_order(x, all, kCell);
+  EXPECT_NE(coarse, fine);
+  const auto widest = [&](const std::vector<std::int32_t>& order) {
+    return cut(pack(x, frame_of(x, x, "test"), order, kCell)).widest;
+  };
+  EXPECT_LT(widest(fine), widest(coarse));
+  for (std::ptrdiff_t g = 0; g < 960; g += kGroup) {
+    std::sort(coarse.begin() + g, coarse.begin() + g + kGroup);
+    std::sort(fine.begin() + g, fine.begin() + g + kGroup);
+  }
+  EXPECT_EQ(coarse, fine);
 }
 
 TEST(Groups, AreEnclosedByTheirBalls) {

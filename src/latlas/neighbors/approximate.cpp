@@ -424,16 +424,6 @@ scan::Partition partition(ConstRows data, ConstRows queries) {
   return p;
 }
 
-/// The copy of the listed rows.
-Matrix gather(ConstRows data, std::span<const std::int32_t> rows) {
-  Matrix out(static_cast<std::int64_t>(rows.size()), data.cols());
-  parallel_for(out.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      std::copy_n(data.row(rows[static_cast<std::size_t>(i)]), data.cols(), out.row(i));
-  });
-  return out;
-}
-
 Neighbors empty_lists(std::int64_t n, std::int64_t k) {
   return {BasicMatrix<std::int32_t>(n, k), Matrix(n, k)};
 }
@@ -455,7 +445,7 @@ std::vector<std::int32_t> pilot_rows(std::int64_t n) {
 std::int64_t probes_that_hold(double held, const scan::Partition& p, ConstRows data,
                               std::int64_t count) {
   const std::vector<std::int32_t> sample = pilot_rows(data.rows());
-  const Matrix rows = gather(data, sample);
+  const Matrix rows = scan::gather(data, sample);
   const std::vector<std::int32_t> all = scan::in_order(rows.rows());
   Neighbors lists = empty_lists(rows.rows(), count);
   const auto kernel = LATLAS_DISPATCH(scan_all);
@@ -638,7 +628,7 @@ Compact compact(ConstRows data) {
   Compact c;
   c.distinct = scan::distinct_rows(data);
   c.row = scan::compact_order(data, c.distinct.rows);
-  c.rows = gather(data, c.row);
+  c.rows = scan::gather(data, c.row);
   return c;
 }
 
@@ -727,8 +717,8 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
   const Clock clock(progress);
   const std::int64_t m = queries.rows();
   const std::vector<std::int32_t> order = scan::compact_order(queries, scan::in_order(m));
-  const Neighbors lists =
-      probe(wider.probes == 0 ? own : wider, gather(queries, order), count, clock, m, nullptr);
+  const Neighbors lists = probe(wider.probes == 0 ? own : wider, scan::gather(queries, order),
+                                count, clock, m, nullptr);
   if (lists.rows() == 0) return {};
   Neighbors graph = empty_lists(m, params.k);
   parallel_for(m, 256, [&](std::int64_t begin, std::int64_t end) {

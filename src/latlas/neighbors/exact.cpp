@@ -30,6 +30,7 @@
 #define HWY_TARGET_INCLUDE "latlas/neighbors/exact.cpp"
 #include "latlas/core/simd-targets.h"
 
+#include "latlas/neighbors/cells-inl.h"
 #include "latlas/neighbors/sketch-inl.h"
 
 #ifndef LATLAS_NEIGHBORS_EXACT_ONCE
@@ -39,15 +40,19 @@ namespace latlas::scan {
 /// The data as a search sees them.
 struct Searched {
   Panels panels;
-  Panels centers;     // of their groups
+  Panels centers;     // of their groups, when sketches are used
   Sketches sketches;  // when used, the panels are one row wide
+  Cells cells;        // used where sketches are not
 };
 
 struct SearchWorker {
   SearchWorker(const Searched& in, std::int64_t count)
-      : scan(in.panels.cols(), in.panels.groups, count), sketch(in.sketches.sketcher) {}
+      : scan(in.panels.cols(), in.panels.groups, count),
+        sketch(in.sketches.sketcher),
+        cells(in.cells, in.panels.cols()) {}
   Worker scan;
   SketchWorker sketch;
+  CellWorker cells;
 };
 
 }  // namespace latlas::scan
@@ -77,6 +82,23 @@ std::int64_t choose(const scan::Panels& panels, std::int64_t queries, std::int64
   return concerned;
 }
 
+// The groups, nearest to the block first.
+void order_groups(const scan::Panels& panels, scan::Worker& w) {
+  w.order.resize(static_cast<std::size_t>(panels.groups));
+  for (std::int64_t g = 0; g < panels.groups; ++g)
+    w.order[static_cast<std::size_t>(g)] = {
+        std::sqrt(squared_distance(w.block.center.data(), panels.center.row(g), panels.cols())), g};
+  std::sort(w.order.begin(), w.order.end(), scan::nearer);
+}
+
+// The queries' scores with the centers of the groups.
+void score_centers(const scan::Panels& centers, std::int64_t queries, scan::Worker& w) {
+  if (w.center_score.empty()) w.center_score = Matrix(kBlock, centers.groups * kGroup);
+  Keep keep{w.center_score};
+  for (std::int64_t g = 0; g < centers.groups; ++g)
+    scan_group(centers, w.block.negated.data(), w.block.stride, queries, g, w.partial.data(), keep);
+}
+
 void pack_sketches(const scan::Panels& panels, std::int64_t group, scan::Block& block,
                    scan::SketchWorker& w, scan::Sketches& out) {
   sketch_group(panels, group, block, w, out);
@@ -89,30 +111,30 @@ void search_block(const scan::Searched& in, ConstRows rows, std::span<const std:
   const scan::Panels& panels = in.panels;
   scan::Worker& w = worker.scan;
   begin_block(panels, rows, chosen, w);
-  if (in.sketches.used()) begin_sketches(panels, in.sketches, queries, count, w, worker.sketch);
-  w.order.resize(static_cast<std::size_t>(panels.groups));
-  for (std::int64_t g = 0; g < panels.groups; ++g)
-    w.order[static_cast<std::size_t>(g)] = {
-        std::sqrt(squared_distance(w.block.center.data(), panels.center.row(g), panels.cols())), g};
-  std::sort(w.order.begin(), w.order.end(), scan::nearer);
-  if (w.center_score.empty()) w.center_score = Matrix(kBlock, in.centers.groups * kGroup);
-  Keep keep{w.center_score};
-  for (std::int64_t g = 0; g < in.centers.groups; ++g)
-    scan_group(in.centers, w.block.negated.data(), w.block.stride, queries, g, w.partial.data(),
-               keep);
-  for (const scan::GroupAt& at : w.order) {
+  order_groups(panels, w);
+  if (in.sketches.used()) {
+    begin_sketches(panels, in.sketches, queries, count, w, worker.sketch);
+    score_centers(in.centers, queries, w);
+  } else {
+    begin_cells(in.cells, queries, count, w, worker.cells);
+  }
+  bool tighter = true;
+  double farthest = 0;
+  for (std::size_t i = 0; i < w.order.size(); ++i) {
     // First for the block as a whole, then for each query.
-    const double farthest = *std::max_element(w.reach, w.reach + queries);
+    if (tighter) farthest = *std::max_element(w.reach, w.reach + queries);
+    const scan::GroupAt& at = w.order[i];
     const double nearest =
         at.distance - panels.radius[static_cast<std::size_t>(at.group)] - w.block.radius;
     if (nearest - 1e-9 * at.distance > farthest) continue;
-    const std::int64_t concerned = choose(panels, queries, at.group, w);
     if (in.sketches.used()) {
+      const std::int64_t concerned = choose(panels, queries, at.group, w);
       scan_sketches(panels, in.sketches, queries, concerned, at.group, w, worker.sketch);
       make_room_early(panels, rows, chosen, count, w, worker.sketch);
     } else {
-      scan_concerned(panels, queries, concerned, at.group, w);
-      make_room(panels, rows, chosen, count, w);
+      if (i + 1 < w.order.size()) ask_for_group(in.cells, w.order[i + 1].group);
+      scan_cells(panels, in.cells, queries, at.group, w, worker.cells);
+      tighter = make_room(panels, in.cells, rows, chosen, count, w, worker.cells);
     }
   }
   finish_block(panels, rows, chosen, count, w, lists);
@@ -143,9 +165,15 @@ scan::Searched prepare(ConstRows data, scan::Frame frame, std::vector<std::int32
   scan::Searched in;
   scan::Sketches& sketches = in.sketches;
   sketches.sketcher = scan::sketcher_for(data, frame, rows, queries, count, width);
-  in.panels = scan::pack(data, std::move(frame), std::move(rows), sketches.used() ? 1 : width);
+  if (!sketches.used()) {
+    frame = scan::turned(std::move(frame), data, rows);
+    in.panels = scan::pack(data, std::move(frame), std::move(rows), scan::kCell);
+    in.panels.ordered = scan::gather(data, in.panels.row);
+    in.cells = scan::cut(in.panels);
+    return in;
+  }
+  in.panels = scan::pack(data, std::move(frame), std::move(rows), 1);
   in.centers = scan::pack_centers(in.panels, width);
-  if (!sketches.used()) return in;
   const std::int64_t groups = in.panels.groups;
   sketches.packed = BasicMatrix<std::int32_t>(groups, scan::kGroup * sketches.sketcher.pairs());
   sketches.scale.resize(static_cast<std::size_t>(groups * scan::kGroup));
@@ -208,7 +236,8 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
   } else {
     chosen = scan::in_order(task.queries.rows());
   }
-  chosen = scan::compact_order(task.queries, std::move(chosen));
+  const std::int64_t finest = scan::finest_of(task.data.cols());
+  chosen = scan::compact_order(task.queries, std::move(chosen), finest);
 
   // Queries that are all rows have the order of the data; for few, that order does not pay.
   const auto queries = static_cast<std::int64_t>(chosen.size());
@@ -216,7 +245,7 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
   if (task.within && task.all)
     rows = chosen;
   else if (queries >= n / 100)
-    rows = scan::compact_order(task.data, std::move(rows));
+    rows = scan::compact_order(task.data, std::move(rows), finest);
   const std::int64_t count = std::min(task.within ? k + 1 : k, n);
   const scan::Searched in = prepare(task.data, scan::frame_of(task.data, task.queries, "neighbors"),
                                     std::move(rows), queries, count);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "latlas/core/eigen.h"
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr double kUnit = 0x1p-24;       // half a unit in the last place of 1.0f
 constexpr double kPublished = 0x1p-22;  // a distance in double, rounded to float32, moves by less
+constexpr double kSpare = 0x1p-34;      // of υ, for a turn's double sums
 constexpr std::int64_t kTile = 512;     // rows; sums run tile by tile
 
 struct Extent {
@@ -56,9 +58,21 @@ double distance_of(std::span<const float> x, std::span<const float> y) {
 }
 
 void scale_row(const Frame& frame, const float* x, float* scaled) {
-  for (std::size_t j = 0; j < frame.mean.size(); ++j)
-    scaled[j] = static_cast<float>(
-        (static_cast<double>(x[j]) - static_cast<double>(frame.mean[j])) * frame.scale);
+  const std::size_t d = frame.mean.size();
+  const auto value = [&](std::size_t j) {
+    return (static_cast<double>(x[j]) - static_cast<double>(frame.mean[j])) * frame.scale;
+  };
+  if (frame.turn.empty()) {
+    for (std::size_t j = 0; j < d; ++j) scaled[j] = static_cast<float>(value(j));
+    return;
+  }
+  double sum[kMostTurned] = {};
+  for (std::size_t i = 0; i < d; ++i) {
+    const double v = value(i);
+    const double* turn = frame.turn.data() + i * d;
+    for (std::size_t j = 0; j < d; ++j) sum[j] += v * turn[j];
+  }
+  for (std::size_t j = 0; j < d; ++j) scaled[j] = static_cast<float>(sum[j]);
 }
 
 // Center and radius of rows; the radius is rounded up by more than double sums can lose.
@@ -78,7 +92,7 @@ double enclose(ConstRows rows, float* center) {
 
 // The direction in which the rows vary most, roughly: some steps of power iteration over at most
 // 128 of them, evenly chosen. Any direction would do; a better one makes groups more compact.
-std::vector<float> widest_direction(ConstRows rows, std::span<const std::int32_t> chosen) {
+std::vector<double> widest_direction(ConstRows rows, std::span<const std::int32_t> chosen) {
   const std::size_t step = (chosen.size() + 127) / 128;
   const auto d = static_cast<std::size_t>(rows.cols());
   std::vector<const float*> sample;
@@ -89,7 +103,8 @@ std::vector<float> widest_direction(ConstRows rows, std::span<const std::int32_t
   std::vector<double> v(d);
   for (const float* x : sample)  // starts from the columns' variances
     for (std::size_t j = 0; j < d; ++j) v[j] += (x[j] - mean[j]) * (x[j] - mean[j]);
-  for (int i = 0; i < 4; ++i) {
+  const int steps = chosen.size() > static_cast<std::size_t>(kGroup) ? 4 : 2;
+  for (int i = 0; i < steps; ++i) {
     double largest = 0;
     for (const double c : v) largest = std::max(largest, std::abs(c));
     if (largest == 0) break;
@@ -104,43 +119,66 @@ std::vector<float> widest_direction(ConstRows rows, std::span<const std::int32_t
   }
   double largest = std::numeric_limits<double>::min();
   for (const double c : v) largest = std::max(largest, std::abs(c));
-  std::vector<float> direction(d);
-  for (std::size_t j = 0; j < d; ++j) direction[j] = static_cast<float>(v[j] / largest);
-  return direction;
+  for (double& c : v) c = static_cast<float>(c / largest);
+  return v;
 }
 
-void order_compactly(ConstRows rows, std::span<std::int32_t> chosen, std::span<float> along) {
+double dot(const float* x, std::span<const double> direction) {
+  double lane[4] = {};
+  std::size_t j = 0;
+  for (; j + 4 <= direction.size(); j += 4)
+    for (std::size_t l = 0; l < 4; ++l) lane[l] += static_cast<double>(x[j + l]) * direction[j + l];
+  for (std::size_t l = 0; j < direction.size(); ++j, ++l)
+    lane[l] += static_cast<double>(x[j]) * direction[j];
+  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+}
+
+struct Ordering {
+  ConstRows rows;
+  std::size_t finest;
+  std::span<float> along;  // one for each row
+};
+
+// Half of the rows, in whole groups, or in whole runs of the finest size within a group.
+std::size_t half_of(std::size_t size, std::size_t finest) {
   const auto group = static_cast<std::size_t>(kGroup);
-  if (chosen.size() <= group) return;
-  const std::size_t half = (chosen.size() / 2 + group - 1) / group * group;
-  const std::vector<float> direction = widest_direction(rows, chosen);
+  const std::size_t unit = size > group ? group : finest;
+  return (size / 2 + unit - 1) / unit * unit;
+}
+
+// Brings the lower half along the direction of largest variance to the front.
+void part(const Ordering& o, std::span<std::int32_t> chosen) {
+  const std::vector<double> direction = widest_direction(o.rows, chosen);
   parallel_for(static_cast<std::int64_t>(chosen.size()), 1024,
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t i = begin; i < end; ++i) {
                    const std::int32_t row = chosen[static_cast<std::size_t>(i)];
-                   const float* x = rows.row(row);
-                   double lane[4] = {};
-                   for (std::size_t j = 0; j < direction.size(); ++j)
-                     lane[j % 4] += static_cast<double>(x[j]) * static_cast<double>(direction[j]);
-                   along[static_cast<std::size_t>(row)] =
-                       static_cast<float>((lane[0] + lane[2]) + (lane[1] + lane[3]));
+                   o.along[static_cast<std::size_t>(row)] =
+                       static_cast<float>(dot(o.rows.row(row), direction));
                  }
                });
-  std::nth_element(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(half), chosen.end(),
+  const auto half = static_cast<std::ptrdiff_t>(half_of(chosen.size(), o.finest));
+  std::nth_element(chosen.begin(), chosen.begin() + half, chosen.end(),
                    [&](std::int32_t a, std::int32_t b) {
-                     const float x = along[static_cast<std::size_t>(a)],
-                                 y = along[static_cast<std::size_t>(b)];
+                     const float x = o.along[static_cast<std::size_t>(a)],
+                                 y = o.along[static_cast<std::size_t>(b)];
                      return x < y || (x == y && a < b);
                    });
-  order_compactly(rows, chosen.first(half), along);
-  order_compactly(rows, chosen.subspan(half), along);
+}
+
+void order_compactly(const Ordering& o, std::span<std::int32_t> chosen) {
+  if (chosen.size() <= o.finest) return;
+  part(o, chosen);
+  const std::size_t half = half_of(chosen.size(), o.finest);
+  order_compactly(o, chosen.first(half));
+  order_compactly(o, chosen.subspan(half));
 }
 
 }  // namespace
 
 Frame frame_of(ConstRows data, ConstRows queries, const char* what) {
   const std::vector<double> mean = column_means(data);
-  Frame frame{{mean.begin(), mean.end()}, 1};
+  Frame frame{{mean.begin(), mean.end()}, 1, {}};
   const Extent a = extent_of(data, frame.mean), b = extent_of(queries, frame.mean);
   require(a.norm + std::max(a.norm, b.norm) <= std::numeric_limits<float>::max(), what,
           ": rows lie up to ", a.norm + std::max(a.norm, b.norm),
@@ -150,10 +188,42 @@ Frame frame_of(ConstRows data, ConstRows queries, const char* what) {
   return frame;
 }
 
+Frame turned(Frame frame, ConstRows data, std::span<const std::int32_t> rows) {
+  const std::int64_t d = frame.cols(), n = static_cast<std::int64_t>(rows.size());
+  if (d > kMostTurned || n == 0) return frame;
+  constexpr std::int64_t kSample = 2048;
+  const std::int64_t count = std::min(n, kSample);
+  BasicMatrix<double> moments(d, d);
+  std::vector<double> x(static_cast<std::size_t>(d));
+  for (std::int64_t s = 0; s < count; ++s) {
+    const float* row = data.row(rows[static_cast<std::size_t>(s * n / count)]);
+    for (std::int64_t j = 0; j < d; ++j)
+      x[static_cast<std::size_t>(j)] =
+          (static_cast<double>(row[j]) -
+           static_cast<double>(frame.mean[static_cast<std::size_t>(j)])) *
+          frame.scale;
+    for (std::int64_t i = 0; i < d; ++i)
+      for (std::int64_t j = 0; j <= i; ++j)
+        moments(i, j) += x[static_cast<std::size_t>(i)] * x[static_cast<std::size_t>(j)];
+  }
+  const SymmetricEigen eigen = symmetric_eigen(moments);
+  for (std::int64_t i = 0; i < d; ++i)
+    for (std::int64_t j = 0; j < d; ++j) frame.turn.push_back(eigen.vectors(j, i));
+  double defect = 0;
+  for (std::int64_t i = 0; i < d; ++i)
+    for (std::int64_t j = 0; j < d; ++j) {
+      double dot = i == j ? -1 : 0;
+      for (std::int64_t k = 0; k < d; ++k) dot += eigen.vectors(i, k) * eigen.vectors(j, k);
+      defect += dot * dot;
+    }
+  if (std::sqrt(defect) > kSpare) frame.turn.clear();  // not orthogonal enough for the bounds
+  return frame;
+}
+
 Doubt::Doubt(const Frame& frame, double norm)
     : scale_(frame.scale),
       a_(norm),
-      epsilon_((static_cast<double>(frame.cols()) + 5) * kUnit),
+      epsilon_((static_cast<double>(frame.cols()) + 6) * kUnit),
       tiny_(static_cast<double>(frame.cols()) * 0x1p-120) {}
 
 Doubt::Doubt(const Frame& frame, double norm, double error)
@@ -170,6 +240,16 @@ float Doubt::beyond(double scaled_distance) const {
   const double sum = a_ + scaled_distance;
   const double score = 0.5 * (scaled_distance - a_) * sum + 1.5 * epsilon_ * sum * sum + tiny_;
   return static_cast<float>(score + std::abs(score) * 0x1p-23);
+}
+
+Doubt::Balls Doubt::balls(double scaled_distance, double widest) const {
+  constexpr double kFar = 1e15;  // no limit yet
+  if (!(scaled_distance < kFar)) return {1e38F, 0.0F};
+  const double sum = a_ + scaled_distance + widest;
+  // As in beyond(), and what the three operations in float32 can lose.
+  const double base = 0.5 * (scaled_distance - a_) * (scaled_distance + a_) +
+                      (1.5 * epsilon_ + 8 * kUnit) * sum * sum + tiny_;
+  return {static_cast<float>(base), static_cast<float>(scaled_distance * (1 + 0x1p-23))};
 }
 
 float Doubt::lower(double distance) const {
@@ -192,10 +272,45 @@ double Doubt::distance(float score) const {
   return (delta * (1 + shift) + 2 * shift * a_ + tiny_) / scale_;
 }
 
-std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen) {
+std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen,
+                                        std::int64_t finest) {
   std::vector<float> along(static_cast<std::size_t>(rows.rows()));
-  order_compactly(rows, chosen, along);
+  const Ordering o{rows, static_cast<std::size_t>(finest), along};
+  // The first halves are made one after the other, each on all threads; then those that are left
+  // are ordered beside each other.
+  constexpr std::size_t kBeside = 32;
+  std::vector<std::span<std::int32_t>> parts = {chosen};
+  for (bool halved = true; halved && parts.size() < kBeside;) {
+    std::vector<std::span<std::int32_t>> halves;
+    halved = false;
+    for (const std::span<std::int32_t> p : parts) {
+      const std::size_t half = half_of(p.size(), o.finest);
+      if (p.size() <= o.finest) {
+        halves.push_back(p);
+        continue;
+      }
+      part(o, p);
+      halves.push_back(p.first(half));
+      halves.push_back(p.subspan(half));
+      halved = true;
+    }
+    parts = std::move(halves);
+  }
+  parallel_for(static_cast<std::int64_t>(parts.size()), 1,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i)
+                   order_compactly(o, parts[static_cast<std::size_t>(i)]);
+               });
   return chosen;
+}
+
+Matrix gather(ConstRows data, std::span<const std::int32_t> rows) {
+  Matrix out(static_cast<std::int64_t>(rows.size()), data.cols());
+  parallel_for(out.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      std::copy_n(data.row(rows[static_cast<std::size_t>(i)]), data.cols(), out.row(i));
+  });
+  return out;
 }
 
 Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width) {
@@ -252,7 +367,7 @@ void Block::fill(const Frame& frame, ConstRows rows, std::span<const std::int32_
 Panels pack_centers(const Panels& panels) { return pack_centers(panels, panels.width); }
 
 Panels pack_centers(const Panels& panels, std::int64_t width) {
-  return pack(panels.center, {std::vector<float>(panels.frame.mean.size()), 1},
+  return pack(panels.center, {std::vector<float>(panels.frame.mean.size()), 1, {}},
               in_order(panels.groups), width);
 }
 

@@ -10,12 +10,15 @@
 // to rounding. What rounding can do is bounded, so that a test against a limit loses no row. With
 // u = 2⁻²⁴, a = |x'|, b = |y'|, Δ = |x' − y'| and δ = c |x − y|, the true distance:
 //
-//   |s − ½(Δ² − a²)| ≤ ε (½ b² + a b) ≤ 3/2 ε (a + Δ)²,  ε = (d + 4) u     the chain; b ≤ a + Δ
+//   |s − ½(Δ² − a²)| ≤ ε (½ b² + a b) ≤ 3/2 ε (a + Δ)²,  ε = (d + 6) u     the chain; b ≤ a + Δ
 //   |Δ − δ| ≤ υ (a + b) ≤ υ (2 a + Δ),                   υ = 1.01 u        centering, scaling
 //
 // (x − m is a difference of floats: one rounding in double, one to float). Absolute terms account
 // for numbers that underflow. Centering matters twice: it makes a small where data lie far from the
 // origin, and with it the width of the doubt.
+//
+// A frame may also turn the rows, by an orthogonal matrix in double: that moves no distance by more
+// than υ has to spare, and brings the columns in which the rows vary most to the front.
 #pragma once
 
 #include <bit>
@@ -46,7 +49,8 @@ inline std::int32_t row_of(Key key) { return static_cast<std::int32_t>(key & 0xF
 /// The map from rows to scaled rows.
 struct Frame {
   std::vector<float> mean;
-  double scale = 1;  // a power of two
+  double scale = 1;          // a power of two
+  std::vector<double> turn;  // d × d, a column for each number of a scaled row; empty: none
 
   std::int64_t cols() const { return static_cast<std::int64_t>(mean.size()); }
 };
@@ -54,6 +58,12 @@ struct Frame {
 /// The frame in which the rows of both have magnitudes of at most 2; the mean is that of `data`.
 /// Throws InvalidArgument, beginning with `what`, where a distance might exceed float32.
 Frame frame_of(ConstRows data, ConstRows queries, const char* what);
+
+constexpr std::int64_t kMostTurned = 128;  // columns of rows that a frame can turn
+
+/// The frame with a turn to the principal directions of the rows listed, those of most variance
+/// first; as it was where there are more than kMostTurned columns.
+Frame turned(Frame frame, ConstRows data, std::span<const std::int32_t> rows);
 
 /// Rounding bounds for one query; distances are true ones (not scaled) unless they say so.
 class Doubt {
@@ -73,6 +83,12 @@ class Doubt {
   float beyond(double scaled_distance) const;
   /// In scaled rows, no row at `distance` or nearer is farther than this.
   double reach(double distance) const;
+  /// For centers of balls, many at a time in float32: one of radius r ≤ widest that scores above
+  /// base + slope · r + ½ r² has no row within the distance (in scaled rows).
+  struct Balls {
+    float base, slope;
+  };
+  Balls balls(double scaled_distance, double widest) const;
 
  private:
   double scale_, a_, epsilon_, tiny_;
@@ -80,11 +96,14 @@ class Doubt {
 
 /// An order of the chosen rows in which runs of kGroup (and of any size) are compact in space:
 /// halves along the direction of largest variance, recursively.
-std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen);
+/// @param finest  rows that are not halved further; kGroup or a divisor of it.
+std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen,
+                                        std::int64_t finest = kGroup);
 
 struct Panels {
   Frame frame;
   ConstRows data;                 // as given
+  Matrix ordered;                 // the data by place, where they are short and read often
   std::vector<std::int32_t> row;  // of the data, for each place
   std::int64_t width = 0;         // columns of a packed panel
   std::int64_t groups = 0;        // of kGroup places; the last one padded
@@ -95,8 +114,14 @@ struct Panels {
 
   std::int64_t places() const { return static_cast<std::int64_t>(row.size()); }
   std::int64_t cols() const { return frame.cols(); }
+  const float* given(std::int64_t place) const {
+    return ordered.empty() ? data.row(row[static_cast<std::size_t>(place)]) : ordered.row(place);
+  }
   const float* panel(std::int64_t place) const { return packed.data() + place * cols(); }
 };
+
+/// The copy of the listed rows.
+Matrix gather(ConstRows data, std::span<const std::int32_t> rows);
 
 /// Packs the rows listed (places in the data, in compact order).
 Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width);

@@ -149,7 +149,7 @@ inline void measure(const scan::Panels& panels, const float* query, scan::Worker
   w.exact.clear();
   for (std::int64_t i = 0; i < w.size[q]; ++i) {
     const std::int32_t place = w.place(q, i), row = panels.row[static_cast<std::size_t>(place)];
-    const double square = squared_distance(query, panels.data.row(row), panels.cols());
+    const double square = squared_distance(query, panels.given(place), panels.cols());
     w.exact.push_back({scan::key_of(square, row), w.score(q, i), place});
   }
 }

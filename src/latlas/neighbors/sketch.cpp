@@ -16,7 +16,7 @@ constexpr std::int64_t kSample = 1024;  // rows that are judged by
 constexpr std::int64_t kJudges = 64;    // of them, as queries
 constexpr std::int64_t kMostDirections = 255;
 constexpr std::int64_t kStep = 16;       // numbers of a sketch are tried in multiples
-constexpr std::int64_t kLeastCols = 16;  // shorter rows are multiplied as they are
+constexpr std::int64_t kLeastCols = 65;  // shorter rows are searched by cells (cells.h)
 
 // What a pair costs, in multiply-adds of the product tile: the test of its score, and the whole
 // product of one pair alone, which fills no tile and waits for memory. Measured under AVX2.
@@ -219,7 +219,7 @@ Sketcher sketcher_for(ConstRows data, const Frame& frame, std::span<const std::i
     coordinates = (whole + 4) * kUnit * std::sqrt(static_cast<double>(m)) * 1.001;
     skew = defect(kept) * 1.001;
     sketcher.directions =
-        pack(kept, {std::vector<float>(static_cast<std::size_t>(d)), 1}, in_order(m), width);
+        pack(kept, {std::vector<float>(static_cast<std::size_t>(d)), 1, {}}, in_order(m), width);
     sketcher.directions.data = {};
     std::fill(sketcher.directions.half_norm.begin(), sketcher.directions.half_norm.end(), 0.0F);
   }
