@@ -40,14 +40,6 @@ struct Options {
   UmapParams umap;
   bool scores = true;
 
-  std::vector<Field> graph_fields() {
-    std::vector<Field> f = fields(neighbors);
-    Field& k = find(f, "k", "neighbors");
-    k.help = "Neighbors of a row; 0 takes what the method needs";
-    k.low = 0;
-    find(f, "search", "neighbors").name = "neighbors";
-    return f;
-  }
   std::vector<Field> umap_fields() {  // names that t-SNE has too are told apart, or shared
     std::vector<Field> f = without(without(fields(umap), "seed"), "init");
     find(f, "learning_rate", "umap").name = "umap_learning_rate";
@@ -308,6 +300,7 @@ void run_map(const Options& o, const Common& common) {
           "latlas map: --graph is for t-SNE and UMAP; PCA reads the rows alone");
   require(o.graph.empty() || o.affinities_file.empty(),
           "latlas map: --graph and --affinities-file both say who holds on to whom; name one");
+  check_graph(o.neighbors);
   require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
   for (const auto& out : {o.out, o.placed, o.plot, o.novelty, o.checkpoint})
@@ -431,7 +424,7 @@ Action add_map(CLI::App& program, Common& common) {
   command->add_option("--reduce", o->reduce, "First reduce to that many principal components [no]")
       ->type_name("");
   command->add_flag("!--no-scores", o->scores, "Do not score the map");
-  add_flags(*command, o->graph_fields(), "Neighbors");
+  add_flags(*command, graph_flags(o->neighbors), "Neighbors");
   add_flags(*command, without(fields(o->tsne), "keep_start"), "t-SNE");
   add_flags(*command, o->umap_fields(), "UMAP");
   return [o, &common] { run_map(*o, common); };

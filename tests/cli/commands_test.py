@@ -68,6 +68,23 @@ def test_map_goes_on_a_line_and_into_space_and_is_drawn(latlas, blobs, dimension
     assert "UMAP" in done.stderr
 
 
+def test_neighbors_by_inner_product_agree_with_numpy(latlas, blobs):
+    rows, _ = blobs
+    rows = rows.astype(int).astype("float32")  # ties, and products that float32 holds
+    np.save(latlas.folder / "e.npy", rows)
+    latlas("neighbors", "e.npy", "-o", "g.safetensors", "--k", 7, "--metric", "inner_product")
+    data = (latlas.folder / "g.safetensors").read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:begin])
+    first, last = (begin + at for at in header["index"]["data_offsets"])
+    found = np.frombuffer(data[first:last], "int64").reshape(300, 7)
+    products = rows @ rows.T
+    np.fill_diagonal(products, -np.inf)
+    np.testing.assert_array_equal(found, np.argsort(-products, axis=1, kind="stable")[:, :7])
+    assert "take euclidean or cosine" in latlas.refuses("map", "e.npy", "--metric", "inner_product")
+    assert "not negative" in latlas.refuses("map", "e.npy", "--graph", "g.safetensors")
+
+
 def test_map_takes_a_graph_found_before(latlas, blobs):
     rows, _ = blobs
     np.save(latlas.folder / "e.npy", rows)
