@@ -51,6 +51,7 @@ struct Options {
 struct Mapped {
   Matrix map, placed;
   std::string method_line, neighbors_line = {}, novelty_line = {};
+  double graph_seconds = 0;  // finding or reading the graph, and measuring its recall
 };
 
 const char* advice_for(const std::string& method) {
@@ -136,19 +137,27 @@ Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped
   return graph;
 }
 
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 // The graph of the rows, said and measured.
 Neighbors graph_of(const Options& o, ConstRows rows, const NeighborsParams& near, Metrics& metrics,
                    Console& console, Mapped& mapped) {
-  if (!o.graph.empty()) return given_graph(o, rows, metrics, mapped);
   const auto begin = std::chrono::steady_clock::now();
+  if (!o.graph.empty()) {
+    Neighbors given = given_graph(o, rows, metrics, mapped);
+    mapped.graph_seconds = seconds_since(begin);
+    return given;
+  }
   Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
   stop_if_interrupted();
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = seconds_since(begin);
   metrics.set("neighbors.k", static_cast<double>(near.k));
   metrics.set("neighbors.seconds", seconds);
   mapped.neighbors_line = describe_neighbors(graph, rows, near, 0, metrics);
   console.finish("neighbors", mapped.neighbors_line, seconds);
+  mapped.graph_seconds = seconds_since(begin);
   return graph;
 }
 
@@ -212,15 +221,12 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     const Neighbors to_train = find_neighbors(fresh, rows, near);
     PlaceResult placed =
         place(result.map, to_train, place_params(params, near.k), console.progress("rows"));
-    metrics.set("tsne.placing_seconds",
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - placing).count());
+    metrics.set("tsne.placing_seconds", seconds_since(placing));
     note_placing(placed, console);
     if (graph.rows() == n) look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
   }
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - first).count();
-  metrics.set("tsne.seconds", seconds - metrics.get("neighbors.seconds").value_or(0));
+  metrics.set("tsne.seconds", seconds_since(first) - mapped.graph_seconds);
   mapped.method_line = fmt::format("KL {} after {} iterations", kl, result.iterations);
   mapped.map = std::move(result.map);
   return mapped;
@@ -252,8 +258,7 @@ Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
   }
-  metrics.set("umap.seconds",
-              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  metrics.set("umap.seconds", seconds_since(begin));
   mapped.method_line = fmt::format("{} neighbors, {} epochs", params.n_neighbors, result.epochs);
   mapped.map = std::move(result.map);
   return mapped;

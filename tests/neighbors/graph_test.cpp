@@ -65,6 +65,19 @@ TEST(Graph, ThatIsWrongIsNamedByRowAndPlace) {
             "graph: the graph has 10 × 4 indices and 10 × 3 distances; both must be n × k");
 }
 
+TEST(Graph, OfOtherRowsMayListTheOwnPlaceAndNoneBeyondTheData) {
+  Neighbors lists = ring(10);
+  lists.index(7, 0) = 7;
+  require_lists(lists, 10, "lists");
+  const auto said = [&](std::int64_t n) {
+    return message_of<InvalidArgument>([&] { require_lists(lists, n, "lists"); });
+  };
+  EXPECT_EQ(said(9), "lists: row 0, neighbor 1 is 9; it must be a row, 0 to 8");
+  lists.index(7, 2) = 7;
+  EXPECT_EQ(said(10),
+            "lists: row 7, neighbor 2 is 7, which the row lists before; each neighbor counts once");
+}
+
 struct GraphFile : testing::Test {
   void TearDown() override { std::filesystem::remove(path); }
   const std::filesystem::path path =

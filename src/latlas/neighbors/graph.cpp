@@ -15,16 +15,17 @@ namespace {
 
 constexpr std::int64_t kRowTile = 1024;
 
-// Throws what is wrong with a row; `sorted` is scratch.
-void require_row(const Neighbors& graph, std::int64_t i, std::vector<std::int32_t>& sorted,
-                 std::string_view what) {
-  const std::int64_t n = graph.rows(), k = graph.k();
+// Throws what is wrong with row i, which lists some of n rows, none of them `self`; `sorted` is
+// scratch.
+void require_row(const Neighbors& graph, std::int64_t n, std::int64_t i, std::int64_t self,
+                 std::vector<std::int32_t>& sorted, std::string_view what) {
+  const std::int64_t k = graph.k();
   const auto row = [&](std::int64_t c) { return sentence(what, ": row ", i, ", neighbor ", c); };
   for (std::int64_t c = 0; c < k; ++c) {
     const std::int32_t j = graph.index(i, c);
     if (j < 0 || j >= n)
       throw InvalidArgument(sentence(row(c), " is ", j, "; it must be a row, 0 to ", n - 1));
-    if (j == i)
+    if (j == self)
       throw InvalidArgument(
           sentence(row(c), " is the row itself; leave rows out of their own lists"));
     const float d = graph.distance(i, c);
@@ -80,19 +81,28 @@ Matrix to_distance(const safetensors::Tensor& tensor, std::string_view what) {
   return distance;
 }
 
-}  // namespace
-
-void require_graph(const Neighbors& graph, std::string_view what) {
+void require_rows(const Neighbors& graph, std::int64_t n, bool within, std::string_view what) {
   require(graph.distance.rows() == graph.rows() && graph.distance.cols() == graph.k(), what,
           ": the graph has ", graph.rows(), " × ", graph.k(), " indices and ",
           graph.distance.rows(), " × ", graph.distance.cols(), " distances; both must be n × k");
-  require(graph.rows() < std::numeric_limits<std::int32_t>::max(), what, ": the graph has ",
-          graph.rows(), " rows; at most 2147483646 are taken");
+  require(n < std::numeric_limits<std::int32_t>::max(), what, ": the graph has ", n,
+          " rows; at most 2147483646 are taken");
   // The error of the lowest tile is the one that is thrown, and of its rows the first.
   parallel_for(graph.rows(), kRowTile, [&](std::int64_t begin, std::int64_t end) {
     std::vector<std::int32_t> sorted;
-    for (std::int64_t i = begin; i < end; ++i) require_row(graph, i, sorted, what);
+    for (std::int64_t i = begin; i < end; ++i)
+      require_row(graph, n, i, within ? i : -1, sorted, what);
   });
+}
+
+}  // namespace
+
+void require_graph(const Neighbors& graph, std::string_view what) {
+  require_rows(graph, graph.rows(), true, what);
+}
+
+void require_lists(const Neighbors& lists, std::int64_t n, std::string_view what) {
+  require_rows(lists, n, false, what);
 }
 
 Neighbors parse_graph(Bytes bytes, std::string_view what) {

@@ -24,6 +24,9 @@ namespace latlas {
 /// order.
 void require_graph(const Neighbors& graph, std::string_view what);
 
+/// The same for lists of the neighbors that other rows have among n: m × k, and row i may list i.
+void require_lists(const Neighbors& lists, std::int64_t n, std::string_view what);
+
 /// Reads a graph from the bytes of a graph file. `what` (a path) begins every sentence.
 /// @throws IoError          for bytes that are no safetensors file, lack a tensor, or hold another
 ///                          type or shape.
