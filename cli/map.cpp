@@ -30,7 +30,8 @@ namespace {
 
 struct Options {
   std::string data, out = "map.npy", method = "tsne", labels, plot, fresh, placed, novelty;
-  std::string start, affinities_file, graph;  // empty: the method's, and those found here
+  std::string start, affinities_file, graph,
+      graph_distances;  // empty: the method's, and those found here
   std::string anchors, checkpoint;
   double anchor_strength = 0;
   std::int64_t checkpoint_every = 100;
@@ -129,7 +130,8 @@ Mapped map_by_pca(const Options& o, ConstRows rows, ConstRows fresh, Metrics& me
 
 // A graph from a file, that must be of the rows.
 Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped& mapped) {
-  Neighbors graph = read_graph(o.graph);
+  Neighbors graph =
+      o.graph_distances.empty() ? read_graph(o.graph) : read_graph(o.graph, o.graph_distances);
   require(graph.rows() == rows.rows(), o.graph, ": has ", graph.rows(), " rows, ", o.data, " has ",
           rows.rows(), "; a graph lists the neighbors of each row");
   metrics.set("neighbors.k", static_cast<double>(graph.k()));
@@ -303,6 +305,9 @@ void run_map(const Options& o, const Common& common) {
           ", it must be at least 1");
   require(o.graph.empty() || o.method != "pca",
           "latlas map: --graph is for t-SNE and UMAP; PCA reads the rows alone");
+  require(o.graph.ends_with(".npy") == !o.graph_distances.empty(),
+          "latlas map: a graph in .npy comes in two files; name the indices with --graph and the "
+          "distances with --graph-distances");
   require(o.graph.empty() || o.affinities_file.empty(),
           "latlas map: --graph and --affinities-file both say who holds on to whom; name one");
   check_graph(o.neighbors);
@@ -395,6 +400,10 @@ Action add_map(CLI::App& program, Common& common) {
   command
       ->add_option("--graph", o->graph,
                    "Neighbors found before, as latlas neighbors writes them [found here]")
+      ->type_name("");
+  command
+      ->add_option("--graph-distances", o->graph_distances,
+                   "The distances' .npy, where --graph is an .npy of indices")
       ->type_name("");
   command
       ->add_option("--affinities-file", o->affinities_file,

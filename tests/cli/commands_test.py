@@ -85,6 +85,20 @@ def test_neighbors_by_inner_product_agree_with_numpy(latlas, blobs):
     assert "not negative" in latlas.refuses("map", "e.npy", "--graph", "g.safetensors")
 
 
+def test_map_takes_a_graph_in_two_arrays(latlas, blobs):
+    rows, _ = blobs
+    distance = np.sqrt(((rows[:, None].astype(float) - rows[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(distance, np.inf)
+    index = np.argsort(distance, axis=1, kind="stable")[:, :90]
+    np.save(latlas.folder / "e.npy", rows)
+    np.save(latlas.folder / "i.npy", index)
+    np.save(latlas.folder / "d.npy", np.take_along_axis(distance, index, axis=1))
+    latlas("map", "e.npy", "-o", "a.npy", "--iterations", 100)
+    latlas("map", "e.npy", "-o", "b.npy", "--iterations", 100, "--graph", "i.npy", "--graph-distances", "d.npy")
+    assert (latlas.folder / "a.npy").read_bytes() == (latlas.folder / "b.npy").read_bytes()
+    assert "--graph-distances" in latlas.refuses("map", "e.npy", "--graph", "i.npy")
+
+
 def test_map_takes_a_graph_found_before(latlas, blobs):
     rows, _ = blobs
     np.save(latlas.folder / "e.npy", rows)

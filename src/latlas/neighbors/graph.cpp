@@ -125,6 +125,38 @@ Neighbors read_graph(const std::filesystem::path& path) {
   return parse_graph(file.bytes(), path.string());
 }
 
+Neighbors parse_graph(const npy::Array& index, std::string_view what, const npy::Array& distance,
+                      std::string_view distance_what) {
+  if (index.type != npy::Type::i4 && index.type != npy::Type::i8 && index.type != npy::Type::u4)
+    throw IoError(sentence(what, ": is of type ", npy::name(index.type),
+                           "; the rows of a graph are counted in i4, i8 or u4"));
+  if (distance.type != npy::Type::f4 && distance.type != npy::Type::f8 &&
+      distance.type != npy::Type::f2)
+    throw IoError(sentence(distance_what, ": is of type ", npy::name(distance.type),
+                           "; distances are f2, f4 or f8"));
+  const std::int64_t n = index.rows, k = index.cols;
+  if (distance.rows != n || distance.cols != k)
+    throw IoError(sentence(what, ": is ", n, " × ", k, ", ", distance_what, " is ", distance.rows,
+                           " × ", distance.cols, "; both must be n × k"));
+  const std::vector<std::int64_t> rows = npy::to_integers(index, what);
+  Neighbors graph{BasicMatrix<std::int32_t>(n, k), npy::to_matrix(distance)};
+  parallel_for(n, kRowTile, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin * k; at < end * k; ++at) {
+      const std::int64_t j = rows[static_cast<std::size_t>(at)];
+      require(j >= 0 && j < n && j < std::numeric_limits<std::int32_t>::max(), what, ": row ",
+              at / k, ", neighbor ", at % k, " is ", j, "; it must be a row, 0 to ", n - 1);
+      graph.index.data()[at] = static_cast<std::int32_t>(j);
+    }
+  });
+  require_graph(graph, what);
+  return graph;
+}
+
+Neighbors read_graph(const std::filesystem::path& index, const std::filesystem::path& distance) {
+  const npy::File places = npy::open(index), distances = npy::open(distance);
+  return parse_graph(places.array, index.string(), distances.array, distance.string());
+}
+
 void write_graph(const std::filesystem::path& path, const Neighbors& graph) {
   const std::vector<std::int64_t> index(graph.index.data(),
                                         graph.index.data() + graph.index.size());
