@@ -75,10 +75,6 @@ std::vector<Section> Job::sections() {
                              .help = "of weights, order of rows, and every other draw",
                              .low = 0,
                              .high = 9.2e18}};
-  std::vector<Field> graph = fields(neighbors);
-  Field& k = find(graph, "k", "neighbors");
-  k.help = "neighbors of a row; 0 takes what t-SNE asks for";
-  k.low = 0;
   std::vector<Field> training_fields = without(fields(training), "seed");
   find(training_fields, "epochs", "training").low = 1;  // what follows needs a trained model
   std::vector<Field> tsne_fields = without(fields(tsne), "seed");
@@ -93,7 +89,7 @@ std::vector<Section> Job::sections() {
           {"data", fields(data)},
           {"model", without(fields(model), "seed")},
           {"training", std::move(training_fields)},
-          {"neighbors", std::move(graph)},
+          {"neighbors", graph_fields(neighbors)},
           {"tsne", without(std::move(tsne_fields), "keep_start")},
           {"umap", std::move(umap_fields)},
           {"evaluate", without(fields(evaluate), "seed")},

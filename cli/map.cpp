@@ -30,7 +30,8 @@ namespace {
 
 struct Options {
   std::string data, out = "map.npy", method = "tsne", labels, plot, fresh, placed, novelty;
-  std::string start, affinities_file, graph;  // empty: the method's, and those found here
+  std::string start, affinities_file, graph,
+      graph_distances;  // empty: the method's, and those found here
   std::string anchors, checkpoint;
   double anchor_strength = 0;
   std::int64_t checkpoint_every = 100;
@@ -40,14 +41,6 @@ struct Options {
   UmapParams umap;
   bool scores = true;
 
-  std::vector<Field> graph_fields() {
-    std::vector<Field> f = fields(neighbors);
-    Field& k = find(f, "k", "neighbors");
-    k.help = "Neighbors of a row; 0 takes what the method needs";
-    k.low = 0;
-    find(f, "search", "neighbors").name = "neighbors";
-    return f;
-  }
   std::vector<Field> umap_fields() {  // names that t-SNE has too are told apart, or shared
     std::vector<Field> f = without(without(fields(umap), "seed"), "init");
     find(f, "learning_rate", "umap").name = "umap_learning_rate";
@@ -59,6 +52,7 @@ struct Options {
 struct Mapped {
   Matrix map, placed;
   std::string method_line, neighbors_line = {}, novelty_line = {};
+  double graph_seconds = 0;  // finding or reading the graph, and measuring its recall
 };
 
 const char* advice_for(const std::string& method) {
@@ -136,7 +130,8 @@ Mapped map_by_pca(const Options& o, ConstRows rows, ConstRows fresh, Metrics& me
 
 // A graph from a file, that must be of the rows.
 Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped& mapped) {
-  Neighbors graph = read_graph(o.graph);
+  Neighbors graph =
+      o.graph_distances.empty() ? read_graph(o.graph) : read_graph(o.graph, o.graph_distances);
   require(graph.rows() == rows.rows(), o.graph, ": has ", graph.rows(), " rows, ", o.data, " has ",
           rows.rows(), "; a graph lists the neighbors of each row");
   metrics.set("neighbors.k", static_cast<double>(graph.k()));
@@ -144,19 +139,27 @@ Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped
   return graph;
 }
 
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 // The graph of the rows, said and measured.
 Neighbors graph_of(const Options& o, ConstRows rows, const NeighborsParams& near, Metrics& metrics,
                    Console& console, Mapped& mapped) {
-  if (!o.graph.empty()) return given_graph(o, rows, metrics, mapped);
   const auto begin = std::chrono::steady_clock::now();
+  if (!o.graph.empty()) {
+    Neighbors given = given_graph(o, rows, metrics, mapped);
+    mapped.graph_seconds = seconds_since(begin);
+    return given;
+  }
   Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
   stop_if_interrupted();
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = seconds_since(begin);
   metrics.set("neighbors.k", static_cast<double>(near.k));
   metrics.set("neighbors.seconds", seconds);
   mapped.neighbors_line = describe_neighbors(graph, rows, near, 0, metrics);
   console.finish("neighbors", mapped.neighbors_line, seconds);
+  mapped.graph_seconds = seconds_since(begin);
   return graph;
 }
 
@@ -220,15 +223,12 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     const Neighbors to_train = find_neighbors(fresh, rows, near);
     PlaceResult placed =
         place(result.map, to_train, place_params(params, near.k), console.progress("rows"));
-    metrics.set("tsne.placing_seconds",
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - placing).count());
+    metrics.set("tsne.placing_seconds", seconds_since(placing));
     note_placing(placed, console);
     if (graph.rows() == n) look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
   }
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - first).count();
-  metrics.set("tsne.seconds", seconds - metrics.get("neighbors.seconds").value_or(0));
+  metrics.set("tsne.seconds", seconds_since(first) - mapped.graph_seconds);
   mapped.method_line = fmt::format("KL {} after {} iterations", kl, result.iterations);
   mapped.map = std::move(result.map);
   return mapped;
@@ -260,8 +260,7 @@ Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
   }
-  metrics.set("umap.seconds",
-              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  metrics.set("umap.seconds", seconds_since(begin));
   mapped.method_line = fmt::format("{} neighbors, {} epochs", params.n_neighbors, result.epochs);
   mapped.map = std::move(result.map);
   return mapped;
@@ -306,8 +305,12 @@ void run_map(const Options& o, const Common& common) {
           ", it must be at least 1");
   require(o.graph.empty() || o.method != "pca",
           "latlas map: --graph is for t-SNE and UMAP; PCA reads the rows alone");
+  require(o.graph.ends_with(".npy") == !o.graph_distances.empty(),
+          "latlas map: a graph in .npy comes in two files; name the indices with --graph and the "
+          "distances with --graph-distances");
   require(o.graph.empty() || o.affinities_file.empty(),
           "latlas map: --graph and --affinities-file both say who holds on to whom; name one");
+  check_graph(o.neighbors);
   require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
   for (const auto& out : {o.out, o.placed, o.plot, o.novelty, o.checkpoint})
@@ -399,6 +402,10 @@ Action add_map(CLI::App& program, Common& common) {
                    "Neighbors found before, as latlas neighbors writes them [found here]")
       ->type_name("");
   command
+      ->add_option("--graph-distances", o->graph_distances,
+                   "The distances' .npy, where --graph is an .npy of indices")
+      ->type_name("");
+  command
       ->add_option("--affinities-file", o->affinities_file,
                    "t-SNE of these weights instead of the neighbors': begin, column, weight in a "
                    ".safetensors")
@@ -431,7 +438,7 @@ Action add_map(CLI::App& program, Common& common) {
   command->add_option("--reduce", o->reduce, "First reduce to that many principal components [no]")
       ->type_name("");
   command->add_flag("!--no-scores", o->scores, "Do not score the map");
-  add_flags(*command, o->graph_fields(), "Neighbors");
+  add_flags(*command, graph_flags(o->neighbors), "Neighbors");
   add_flags(*command, without(fields(o->tsne), "keep_start"), "t-SNE");
   add_flags(*command, o->umap_fields(), "UMAP");
   return [o, &common] { run_map(*o, common); };

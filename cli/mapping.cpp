@@ -28,6 +28,29 @@ const char* title_of(const std::string& method) {
   return method == "pca" ? "PCA" : (method == "umap" ? "UMAP" : "t-SNE");
 }
 
+std::vector<Field> graph_fields(NeighborsParams& params) {
+  std::vector<Field> f = fields(params);
+  Field& k = find(f, "k", "neighbors");
+  k.help = "neighbors of a row; 0 takes what the method asks for";
+  k.low = 0;
+  std::erase(find(f, "metric", "neighbors").choices, "inner_product");
+  return f;
+}
+
+std::vector<Field> graph_flags(NeighborsParams& params) {
+  std::vector<Field> f = graph_fields(params);
+  find(f, "search", "neighbors").name = "neighbors";
+  return f;
+}
+
+void check_graph(NeighborsParams params) {
+  require(
+      params.metric != "inner_product",
+      "neighbors: metric is 'inner_product', of which no map is made, since weights are made of "
+      "distances; take euclidean or cosine");
+  check(graph_fields(params), "neighbors");
+}
+
 bool is_start_file(const std::string& start) {
   if (start == "pca" || start == "spectral" || start == "random") return false;
   require(start.ends_with(".npy"), "start: '", start,

@@ -20,6 +20,15 @@ namespace latlas::cli {
 /// "PCA", "t-SNE" or "UMAP", for pca, tsne, umap.
 const char* title_of(const std::string& method);
 
+/// The fields of a search whose graph a map is made from, for a recipe: 0 neighbors stand for what
+/// the method asks for, and inner products are none of the metrics, since weights are made of
+/// distances.
+std::vector<Field> graph_fields(NeighborsParams& params);
+/// The same for flags: --neighbors names the search.
+std::vector<Field> graph_flags(NeighborsParams& params);
+/// Throws InvalidArgument for what these fields do not allow.
+void check_graph(NeighborsParams params);
+
 /// The start of a map of so many columns: "pca", "spectral" or "random" (layout/start.h), else an
 /// .npy of as many rows, of which the first columns are taken.
 /// Throws InvalidArgument when it has other rows or too few columns, or holds NaN or infinity.

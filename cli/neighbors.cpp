@@ -60,6 +60,7 @@ Action add_neighbors(CLI::App& program, Common& common) {
       add_command(program, common, "neighbors", "Find the nearest rows of every row",
                   "  latlas neighbors embeddings.npy -o graph.safetensors\n"
                   "  latlas neighbors texts.npy --metric cosine --k 15 --search exact\n"
+                  "  latlas neighbors users.npy --metric inner_product --k 10\n"
                   "  latlas map texts.npy --graph graph.safetensors -o map.npy");
   command->add_option("data", o->data, "An .npy of rows (any origin), NAME:train, or an IDX file")
       ->type_name("");

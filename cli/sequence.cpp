@@ -28,14 +28,6 @@ struct Options {
   NeighborsParams neighbors{.k = 0};
   TsneParams tsne;
   AlignedParams aligned;
-
-  std::vector<Field> graph_fields() {
-    std::vector<Field> f = fields(neighbors);
-    find(f, "k", "neighbors").low = 0;
-    find(f, "k", "neighbors").help = "Neighbors of a row; 0 takes what the perplexity needs";
-    find(f, "search", "neighbors").name = "neighbors";
-    return f;
-  }
 };
 
 std::filesystem::path map_of(const Options& o, const std::string& data) {
@@ -50,6 +42,7 @@ void run_sequence(const Options& o, const Common& common) {
   for (const auto& name : o.data)
     require(names.insert(map_of(o, name)).second, "latlas sequence: two maps would be called ",
             map_of(o, name).string(), "; give the files different names");
+  check_graph(o.neighbors);
   Console console(common.verbosity);
   const std::int64_t steps = std::ssize(o.data);
   const Matrix last = load_rows(o.data.back());
@@ -121,7 +114,7 @@ Action add_sequence(CLI::App& program, Common& common) {
   command->add_option("--out,-o", o->out, "The folder of the maps, named as the files are [maps]")
       ->type_name("");
   add_flags(*command, fields(o->aligned), "Sequence");
-  add_flags(*command, o->graph_fields(), "Neighbors");
+  add_flags(*command, graph_flags(o->neighbors), "Neighbors");
   add_flags(*command, without(fields(o->tsne), "keep_start"), "t-SNE");
   return [o, &common] { run_sequence(*o, common); };
 }

@@ -68,6 +68,37 @@ def test_map_goes_on_a_line_and_into_space_and_is_drawn(latlas, blobs, dimension
     assert "UMAP" in done.stderr
 
 
+def test_neighbors_by_inner_product_agree_with_numpy(latlas, blobs):
+    rows, _ = blobs
+    rows = rows.astype(int).astype("float32")  # ties, and products that float32 holds
+    np.save(latlas.folder / "e.npy", rows)
+    latlas("neighbors", "e.npy", "-o", "g.safetensors", "--k", 7, "--metric", "inner_product")
+    data = (latlas.folder / "g.safetensors").read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:begin])
+    first, last = (begin + at for at in header["index"]["data_offsets"])
+    found = np.frombuffer(data[first:last], "int64").reshape(300, 7)
+    products = rows @ rows.T
+    np.fill_diagonal(products, -np.inf)
+    np.testing.assert_array_equal(found, np.argsort(-products, axis=1, kind="stable")[:, :7])
+    assert "take euclidean or cosine" in latlas.refuses("map", "e.npy", "--metric", "inner_product")
+    assert "not negative" in latlas.refuses("map", "e.npy", "--graph", "g.safetensors")
+
+
+def test_map_takes_a_graph_in_two_arrays(latlas, blobs):
+    rows, _ = blobs
+    distance = np.sqrt(((rows[:, None].astype(float) - rows[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(distance, np.inf)
+    index = np.argsort(distance, axis=1, kind="stable")[:, :90]
+    np.save(latlas.folder / "e.npy", rows)
+    np.save(latlas.folder / "i.npy", index)
+    np.save(latlas.folder / "d.npy", np.take_along_axis(distance, index, axis=1))
+    latlas("map", "e.npy", "-o", "a.npy", "--iterations", 100)
+    latlas("map", "e.npy", "-o", "b.npy", "--iterations", 100, "--graph", "i.npy", "--graph-distances", "d.npy")
+    assert (latlas.folder / "a.npy").read_bytes() == (latlas.folder / "b.npy").read_bytes()
+    assert "--graph-distances" in latlas.refuses("map", "e.npy", "--graph", "i.npy")
+
+
 def test_map_takes_a_graph_found_before(latlas, blobs):
     rows, _ = blobs
     np.save(latlas.folder / "e.npy", rows)

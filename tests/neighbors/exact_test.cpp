@@ -322,7 +322,7 @@ TEST(ExactNeighbors, SayWhatIsWrongWithTheInput) {
   EXPECT_EQ(message_of<InvalidArgument>([&] { nearest_neighbors(x, {.k = 0}); }),
             "neighbors: k is 0, it must be between 1 and 2147483647");
   EXPECT_EQ(message_of<InvalidArgument>([&] { nearest_neighbors(x, {.k = 3, .metric = "taxi"}); }),
-            "neighbors: metric is 'taxi', it must be one of euclidean, cosine");
+            "neighbors: metric is 'taxi', it must be one of euclidean, cosine, inner_product");
   EXPECT_THROW(nearest_neighbors(Matrix(), {.k = 1}), InvalidArgument);
   EXPECT_THROW(nearest_neighbors(Matrix(5, 0), {.k = 1}), InvalidArgument);
   EXPECT_THROW(nearest_neighbors(Matrix(1, 3), {.k = 1}), InvalidArgument);

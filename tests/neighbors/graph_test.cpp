@@ -65,6 +65,19 @@ TEST(Graph, ThatIsWrongIsNamedByRowAndPlace) {
             "graph: the graph has 10 × 4 indices and 10 × 3 distances; both must be n × k");
 }
 
+TEST(Graph, OfOtherRowsMayListTheOwnPlaceAndNoneBeyondTheData) {
+  Neighbors lists = ring(10);
+  lists.index(7, 0) = 7;
+  require_lists(lists, 10, "lists");
+  const auto said = [&](std::int64_t n) {
+    return message_of<InvalidArgument>([&] { require_lists(lists, n, "lists"); });
+  };
+  EXPECT_EQ(said(9), "lists: row 0, neighbor 1 is 9; it must be a row, 0 to 8");
+  lists.index(7, 2) = 7;
+  EXPECT_EQ(said(10),
+            "lists: row 7, neighbor 2 is 7, which the row lists before; each neighbor counts once");
+}
+
 struct GraphFile : testing::Test {
   void TearDown() override { std::filesystem::remove(path); }
   const std::filesystem::path path =
@@ -132,6 +145,70 @@ TEST_F(GraphFile, ThatIsMalformedIsRefusedWithOneSentence) {
       path, {{"index", safetensors::Type::f32, {2, 1}, std::as_bytes(std::span(wrong))},
              {"distance", safetensors::Type::f32, {2, 1}, std::as_bytes(std::span(wrong))}});
   refused("'index' is of type F32, expected I64");
+}
+
+struct GraphArrays : testing::Test {
+  void TearDown() override {
+    std::filesystem::remove(index);
+    std::filesystem::remove(distance);
+  }
+  static std::filesystem::path named(const char* name) {
+    return std::filesystem::temp_directory_path() /
+           sentence("latlas_graph_arrays_", testing::UnitTest::GetInstance()->random_seed(), "_",
+                    name, ".npy");
+  }
+  const std::filesystem::path index = named("index"), distance = named("distance");
+
+  std::string said() const {
+    try {
+      read_graph(index, distance);
+    } catch (const std::exception& e) {
+      return e.what();
+    }
+    return "";
+  }
+};
+
+TEST_F(GraphArrays, GiveBackWhatWasWritten) {
+  const Neighbors graph = ring(1234);
+  npy::write(index, graph.index.view());
+  npy::write(distance, graph.distance);
+  const Neighbors back = read_graph(index, distance);
+  ASSERT_EQ(back.rows(), 1234);
+  ASSERT_EQ(back.k(), 4);
+  for (std::int64_t at = 0; at < graph.index.size(); ++at) {
+    ASSERT_EQ(back.index.data()[at], graph.index.data()[at]);
+    ASSERT_EQ(back.distance.data()[at], graph.distance.data()[at]);
+  }
+}
+
+TEST_F(GraphArrays, ThatAreWrongAreRefusedWithOneSentence) {
+  const auto refused = [&](const Neighbors& graph, const std::string& why) {
+    npy::write(index, graph.index.view());
+    npy::write(distance, graph.distance);
+    EXPECT_NE(said().find(why), std::string::npos) << "said: " << said();
+  };
+  const auto with = [](std::int32_t row, float far) {
+    Neighbors graph = ring(20);
+    graph.index(7, 2) = row;
+    graph.distance(7, 2) = far;
+    return graph;
+  };
+  refused(with(20, 2), "row 7, neighbor 2 is 20; it must be a row, 0 to 19");
+  refused(with(-1, 2), "row 7, neighbor 2 is -1; it must be a row, 0 to 19");
+  refused(with(7, 2), "row 7, neighbor 2 is the row itself");
+  refused(with(8, 2), "row 7, neighbor 2 is 8, which the row lists before");
+  refused(with(9, 0.5F), "sort each row by distance");
+  refused(with(9, std::nanf("")), "has the distance nan");
+  Neighbors narrow = ring(20);
+  narrow.distance = Matrix(20, 3);
+  refused(narrow, "both must be n × k");
+  npy::write(index, ring(20).distance);
+  EXPECT_NE(said().find("is of type f4; the rows of a graph are counted in i4, i8 or u4"),
+            std::string::npos);
+  npy::write(index, ring(20).index.view());
+  npy::write(distance, ring(20).index.view());
+  EXPECT_NE(said().find("is of type i4; distances are f2, f4 or f8"), std::string::npos);
 }
 
 }  // namespace

@@ -8,25 +8,13 @@
 
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
+#include "latlas/neighbors/graph.h"
 
 namespace latlas {
 namespace {
 
 constexpr std::int64_t kRowTile = 1024;
 constexpr double kLeastShare = 0.01;
-
-void require_lists(const Neighbors& graph, std::int64_t n, const char* what) {
-  const std::int64_t bad = first_where(graph.rows(), kRowTile, [&](std::int64_t i) {
-    for (std::int64_t c = 0; c < graph.k(); ++c) {
-      const std::int32_t j = graph.index(i, c);
-      const float d = graph.distance(i, c);
-      if (j < 0 || j >= n || !(d >= 0) || !std::isfinite(d)) return true;
-    }
-    return false;
-  });
-  require(bad == graph.rows(), "novelty: ", what, " row ", bad, " has a neighbor outside 0 to ",
-          n - 1, " or a distance that is negative or not finite");
-}
 
 /// The mean distance of each row to its first k neighbors.
 std::vector<double> reaches(const Neighbors& graph, std::int64_t k) {
@@ -63,8 +51,8 @@ Novelty novelty(const Neighbors& fitted, const Neighbors& to_train, const Novelt
   require(n >= 1 && fitted.k() >= 1, "novelty: the graph of the fitted rows is ", n, " × ",
           fitted.k(), "; it must have a row and a neighbor");
   require(m == 0 || to_train.k() >= 1, "novelty: new rows need at least one neighbor");
-  require_lists(fitted, n, "fitted");
-  require_lists(to_train, n, "new");
+  require_graph(fitted, "novelty: fitted");
+  require_lists(to_train, n, "novelty: new");
   const std::int64_t k =
       m > 0 ? std::min({p.k, fitted.k(), to_train.k()}) : std::min(p.k, fitted.k());
   const std::vector<double> reach = reaches(fitted, k), new_reach = reaches(to_train, k);

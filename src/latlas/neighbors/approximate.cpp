@@ -29,6 +29,7 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/neighbors/duplicates.h"
+#include "latlas/neighbors/inner_product.h"
 #include "latlas/neighbors/lists.h"
 #include "latlas/neighbors/panels.h"
 #undef HWY_TARGET_INCLUDE
@@ -440,12 +441,21 @@ std::vector<std::int32_t> pilot_rows(std::int64_t n) {
   return rows;
 }
 
-// How many groups, the nearest first, hold the share `held` of the true neighbors of a row:
-// measured on a sample of the data.
-std::int64_t probes_that_hold(double held, const scan::Partition& p, ConstRows data,
+/// Queries on which the probes are measured.
+struct Pilot {
+  Matrix rows;
+  std::vector<std::int32_t> self;  // the rows of the data that they are, not counted as found
+};
+
+Pilot pilot_of(ConstRows data) {
+  std::vector<std::int32_t> sample = pilot_rows(data.rows());
+  return {scan::gather(data, sample), std::move(sample)};
+}
+
+// How many groups, the nearest first, hold the share `held` of the true neighbors of a query.
+std::int64_t probes_that_hold(double held, const scan::Partition& p, const Pilot& pilot,
                               std::int64_t count) {
-  const std::vector<std::int32_t> sample = pilot_rows(data.rows());
-  const Matrix rows = scan::gather(data, sample);
+  const Matrix& rows = pilot.rows;
   const std::vector<std::int32_t> all = scan::in_order(rows.rows());
   Neighbors lists = empty_lists(rows.rows(), count);
   const auto kernel = LATLAS_DISPATCH(scan_all);
@@ -471,7 +481,7 @@ std::int64_t probes_that_hold(double held, const scan::Partition& p, ConstRows d
       std::partial_sort(order.begin(), order.begin() + most, order.end(), scan::nearer);
       for (std::int64_t j = 0; j < count; ++j) {
         const std::int64_t place = lists.index(i, j);
-        if (place == sample[static_cast<std::size_t>(i)]) continue;
+        if (!pilot.self.empty() && place == pilot.self[static_cast<std::size_t>(i)]) continue;
         const auto at =
             std::find_if(order.begin(), order.begin() + most,
                          [&](const auto& o) { return o.group == place / scan::kGroup; }) -
@@ -480,7 +490,8 @@ std::int64_t probes_that_hold(double held, const scan::Partition& p, ConstRows d
       }
     }
   });
-  const double wanted = held * static_cast<double>(rows.rows() * (count - 1));
+  const std::int64_t others = pilot.self.empty() ? count : count - 1;
+  const double wanted = held * static_cast<double>(rows.rows() * others);
   double within = 0;
   for (std::int64_t probes = 0; probes < most; ++probes) {
     for (std::int64_t i = 0; i < rows.rows(); ++i) within += found(i, probes);
@@ -496,13 +507,15 @@ double share_to_hold(std::int64_t k, std::int64_t sweeps) {
   return sweeps == 1 ? 0.83 : 0.77;
 }
 
-// Sets how many groups a query looks at, where so many sweeps follow.
-void set_probes(scan::Partition& p, ConstRows data, const NeighborsParams& params,
-                std::int64_t sweeps) {
-  const std::int64_t count = std::min(params.k + 1, data.rows());
+// Sets how many groups a query looks at, where so many sweeps follow; `pilot` makes the queries
+// on which that is measured, if it must be.
+template <class MakePilot>
+void set_probes(scan::Partition& p, const NeighborsParams& params, std::int64_t sweeps,
+                const MakePilot& pilot) {
+  const std::int64_t count = std::min(params.k + 1, p.rows.places());
   const std::int64_t probes =
       params.probes > 0 ? params.probes
-                        : probes_that_hold(share_to_hold(params.k, sweeps), p, data, count);
+                        : probes_that_hold(share_to_hold(params.k, sweeps), p, pilot(), count);
   // Enough rows for a whole list, also when the last group, which may hold few, is among them.
   p.probes = std::max(probes, count / scan::kGroup + 2);
   p.reach = std::max(kReach, 4 * p.probes / scan::kGroup + 2);
@@ -650,7 +663,7 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
   scan::Record record;
   {
     scan::Partition p = partition(data.rows, data.rows);
-    set_probes(p, data.rows, params, params.sweeps);
+    set_probes(p, params, params.sweeps, [&] { return pilot_of(data.rows); });
     lists = probe(p, data.rows, count, clock, steps, &record);
   }
   if (lists.rows() == 0) return {};
@@ -667,11 +680,60 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
   return graph;
 }
 
+// A row of the data as a query that knows only its direction (inner_product.h).
+Pilot pilot_of_lifted(ConstRows data, double norm) {
+  const std::int64_t d = data.cols() - 1;
+  const Matrix rows = scan::gather(data, pilot_rows(data.rows()));
+  return {scan::lifted_queries({rows.data(), rows.rows(), d, data.cols()}, norm), {}};
+}
+
+// Puts inner products in place of the distances of lifted rows, and each list into their order.
+void measure_products(ConstRows queries, std::span<const std::int32_t> order, ConstRows lifted,
+                      Neighbors& lists) {
+  parallel_for(lists.rows(), 64, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::pair<float, std::int32_t>> list(static_cast<std::size_t>(lists.k()));
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float* x = queries.row(order[static_cast<std::size_t>(i)]);
+      for (std::size_t j = 0; j < list.size(); ++j) {
+        const std::int32_t place = lists.index(i, static_cast<std::int64_t>(j));
+        list[j] = {scan::negative_product(x, lifted.row(place), queries.cols()), place};
+      }
+      std::sort(list.begin(), list.end());
+      for (std::size_t j = 0; j < list.size(); ++j) {
+        const auto at = static_cast<std::int64_t>(j);
+        lists.distance(i, at) = list[j].first;
+        lists.index(i, at) = list[j].second;
+      }
+    }
+  });
+}
+
+/// A row's own place in the answer to it as a query, which is left out; else the last one.
+Neighbors without_self(const Neighbors& with) {
+  const std::int64_t k = with.k() - 1;
+  Neighbors graph = empty_lists(with.rows(), k);
+  parallel_for(with.rows(), 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      for (std::int64_t from = 0, to = 0; to < k; ++from) {
+        if (with.index(i, from) == i) continue;
+        graph.index(i, to) = with.index(i, from);
+        graph.distance(i, to++) = with.distance(i, from);
+      }
+  });
+  return graph;
+}
+
 }  // namespace
 
 Neighbors approximate_neighbors(ConstRows data, const NeighborsParams& params,
                                 const Progress& progress) {
   scan::check_search(data, params);
+  if (params.metric == "inner_product") {
+    NeighborsParams one_more = params;
+    ++one_more.k;
+    const Neighbors with = ApproximateIndex(data, one_more).search(data, progress);
+    return with.rows() == 0 ? Neighbors{} : without_self(with);
+  }
   if (params.metric == "euclidean") return solve_within(data, params, progress);
   Neighbors graph = solve_within(unit_rows(data, "neighbors: data"), params, progress);
   scan::to_cosine(graph);
@@ -680,54 +742,77 @@ Neighbors approximate_neighbors(ConstRows data, const NeighborsParams& params,
 
 struct ApproximateIndex::State {
   NeighborsParams params;
+  double norm;  // of lifted rows
   Compact data;
   std::int64_t count;
   scan::Partition partition;
+
+  bool cosine() const { return params.metric == "cosine"; }
+  bool products() const { return params.metric == "inner_product"; }
+  std::int64_t cols() const { return data.rows.cols() - (products() ? 1 : 0); }
+  /// As they are searched, unless that is as they are given.
+  Matrix prepared(ConstRows queries) const {
+    if (cosine()) return unit_rows(queries, "neighbors: queries");
+    return products() ? scan::lifted_queries(queries, norm) : Matrix();
+  }
 };
 
-ApproximateIndex::ApproximateIndex(ConstRows data, const NeighborsParams& params) {
+ApproximateIndex::ApproximateIndex(ConstRows data, const NeighborsParams& params)
+    : state_(new State{params, 0, {}, 0, {}}) {
   scan::check_search(data, data, params);
-  const bool cosine = params.metric == "cosine";
-  Compact rows = compact(cosine ? unit_rows(data, "neighbors: data") : ConstRows(data));
-  const std::int64_t count = std::min(params.k, rows.rows.rows());
-  state_.reset(new State{params, std::move(rows), count, {}});
-  state_->partition = partition(state_->data.rows, state_->data.rows);
-  set_probes(state_->partition, state_->data.rows, params, 0);
+  State& s = *state_;
+  if (s.cosine()) {
+    s.data = compact(unit_rows(data, "neighbors: data"));
+  } else if (s.products()) {
+    s.norm = scan::largest_norm(data);
+    s.data = compact(scan::lifted_rows(data, s.norm));
+  } else {
+    s.data = compact(data);
+  }
+  s.count = std::min(params.k, s.data.rows.rows());
+  s.partition = partition(s.data.rows, s.data.rows);
+  set_probes(s.partition, params, 0, [&] {
+    return s.products() ? pilot_of_lifted(s.data.rows, s.norm) : pilot_of(s.data.rows);
+  });
 }
 ApproximateIndex::ApproximateIndex(ApproximateIndex&&) noexcept = default;
 ApproximateIndex& ApproximateIndex::operator=(ApproximateIndex&&) noexcept = default;
 ApproximateIndex::~ApproximateIndex() = default;
 
 Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) const {
-  const auto& [params, data, count, own] = *state_;
-  require(given.cols() == data.rows.cols(), "neighbors: queries have ", given.cols(),
-          " columns, the data ", data.rows.cols(), "; they must agree");
+  const State& s = *state_;
+  const Compact& data = s.data;
+  require(given.cols() == s.cols(), "neighbors: queries have ", given.cols(), " columns, the data ",
+          s.cols(), "; they must agree");
   require_finite(given, "neighbors: queries");
-  const bool cosine = params.metric == "cosine";
-  const Matrix unit = cosine ? unit_rows(given, "neighbors: queries") : Matrix();
-  const ConstRows queries = cosine ? ConstRows(unit) : given;
+  if (s.products()) scan::require_products(given, data.rows);
+  const Matrix prepared = s.prepared(given);
+  const ConstRows queries = s.cosine() || s.products() ? ConstRows(prepared) : given;
 
   // Queries far outside the data need a frame that holds them; all else is as it was.
   scan::Partition wider;
-  if (scan::frame_of(data.rows, queries, "neighbors").scale != own.rows.frame.scale) {
+  const bool fits =
+      scan::frame_of(data.rows, queries, "neighbors").scale == s.partition.rows.frame.scale;
+  if (!fits) {
     wider = partition(data.rows, queries);
-    wider.probes = own.probes;
-    wider.reach = own.reach;
+    wider.probes = s.partition.probes;
+    wider.reach = s.partition.reach;
   }
   const Clock clock(progress);
   const std::int64_t m = queries.rows();
   const std::vector<std::int32_t> order = scan::compact_order(queries, scan::in_order(m));
-  const Neighbors lists = probe(wider.probes == 0 ? own : wider, scan::gather(queries, order),
-                                count, clock, m, nullptr);
+  Neighbors lists =
+      probe(fits ? s.partition : wider, scan::gather(queries, order), s.count, clock, m, nullptr);
   if (lists.rows() == 0) return {};
-  Neighbors graph = empty_lists(m, params.k);
+  if (s.products()) measure_products(given, order, data.rows, lists);
+  Neighbors graph = empty_lists(m, s.params.k);
   parallel_for(m, 256, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int32_t query = order[static_cast<std::size_t>(i)];
       expand(data, lists, i, scan::kNone, graph.index[query], graph.distance[query]);
     }
   });
-  if (cosine) scan::to_cosine(graph);
+  if (s.cosine()) scan::to_cosine(graph);
   return graph;
 }
 

@@ -24,6 +24,7 @@
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
 #include "latlas/neighbors/duplicates.h"
+#include "latlas/neighbors/inner_product.h"
 #include "latlas/neighbors/lists.h"
 #include "latlas/neighbors/panels.h"
 #undef HWY_TARGET_INCLUDE
@@ -218,6 +219,7 @@ struct Task {
   bool within = false;  ///< Queries are rows of the data, and never their own neighbors.
   bool all = true;      ///< Every query is asked for; else those listed.
   std::span<const std::int32_t> rows;
+  bool products = false;  ///< The nearest are those of largest inner product.
 };
 
 Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
@@ -247,9 +249,14 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
   else if (queries >= n / 100)
     rows = scan::compact_order(task.data, std::move(rows), finest);
   const std::int64_t count = std::min(task.within ? k + 1 : k, n);
-  const scan::Searched in = prepare(task.data, scan::frame_of(task.data, task.queries, "neighbors"),
-                                    std::move(rows), queries, count);
-  const Neighbors lists = search(task.queries, chosen, in, count, progress);
+  const Neighbors lists =
+      task.products
+          ? scan::largest_products(task.queries, chosen, task.data, std::move(rows), count,
+                                   progress)
+          : search(task.queries, chosen,
+                   prepare(task.data, scan::frame_of(task.data, task.queries, "neighbors"),
+                           std::move(rows), queries, count),
+                   count, progress);
   if (lists.rows() == 0) return {};
 
   const std::int64_t results =
@@ -268,7 +275,8 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
 }
 
 Neighbors solve_in_metric(Task task, const NeighborsParams& params, const Progress& progress) {
-  if (params.metric == "euclidean") return solve(task, params.k, progress);
+  task.products = params.metric == "inner_product";
+  if (params.metric != "cosine") return solve(task, params.k, progress);
   const Matrix data = unit_rows(task.data, "neighbors: data");
   const Matrix queries = task.within ? Matrix() : unit_rows(task.queries, "neighbors: queries");
   task.data = data;
@@ -289,7 +297,7 @@ std::vector<Field> fields(NeighborsParams& p) {
           {.name = "metric",
            .value = &p.metric,
            .help = "distance of two rows",
-           .choices = {"euclidean", "cosine"}},
+           .choices = {"euclidean", "cosine", "inner_product"}},
           {.name = "search",
            .value = &p.search,
            .help = "exact, approximate (faster on many rows), or auto by size",

@@ -16,8 +16,9 @@ namespace latlas {
 
 struct NeighborsParams {
   std::int64_t k = 90;  ///< Neighbors of a row; larger sees more of the global structure.
-  std::string metric = "euclidean";  ///< euclidean: |x − y|; cosine: 1 − x·y / (|x| |y|).
-  std::string search = "auto";       ///< exact, approximate, or auto: whichever suits the size.
+  /// euclidean: |x − y|; cosine: 1 − x·y / (|x| |y|); inner_product: −x·y, which may be negative.
+  std::string metric = "euclidean";
+  std::string search = "auto";  ///< exact, approximate, or auto: whichever suits the size.
   /// Approximate: groups of 96 rows looked at; larger finds more. 0 measures on a sample how many
   /// are needed.
   std::int64_t probes = 0;
@@ -30,7 +31,8 @@ std::vector<Field> fields(NeighborsParams& params);
 ///
 /// The distance of two rows is √Σ(x − y)², summed in double and rounded once to float32; the k are
 /// the first by (distance, index). A row is excluded by its index, so duplicates are neighbors at
-/// distance 0. Magnitudes below 1.2e-38 count as 0.
+/// distance 0. Magnitudes below 1.2e-38 count as 0. Under inner_product, of which the rows of
+/// largest x·y are the nearest, −x·y is summed and rounded likewise.
 ///
 /// @param data      n × d, finite; n below 2^31; under cosine no row of norm 0.
 /// @param progress  steps of stage "neighbors" are query rows done.
@@ -38,7 +40,7 @@ std::vector<Field> fields(NeighborsParams& params);
 /// for
 ///                  any number of threads and instruction set.
 /// @throws InvalidArgument  for k ≥ n, NaN or infinity (row and column named), a zero row under
-///                  cosine, and values too far apart for a float32 distance.
+///                  cosine, and distances that float32 cannot hold.
 /// Cost: at most n² d multiply-adds (whole groups of rows that are provably too far are skipped),
 /// one packed copy of the data, and n k results.
 Neighbors nearest_neighbors(ConstRows data, const NeighborsParams& params,

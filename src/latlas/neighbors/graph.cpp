@@ -15,16 +15,17 @@ namespace {
 
 constexpr std::int64_t kRowTile = 1024;
 
-// Throws what is wrong with a row; `sorted` is scratch.
-void require_row(const Neighbors& graph, std::int64_t i, std::vector<std::int32_t>& sorted,
-                 std::string_view what) {
-  const std::int64_t n = graph.rows(), k = graph.k();
+// Throws what is wrong with row i, which lists some of n rows, none of them `self`; `sorted` is
+// scratch.
+void require_row(const Neighbors& graph, std::int64_t n, std::int64_t i, std::int64_t self,
+                 std::vector<std::int32_t>& sorted, std::string_view what) {
+  const std::int64_t k = graph.k();
   const auto row = [&](std::int64_t c) { return sentence(what, ": row ", i, ", neighbor ", c); };
   for (std::int64_t c = 0; c < k; ++c) {
     const std::int32_t j = graph.index(i, c);
     if (j < 0 || j >= n)
       throw InvalidArgument(sentence(row(c), " is ", j, "; it must be a row, 0 to ", n - 1));
-    if (j == i)
+    if (j == self)
       throw InvalidArgument(
           sentence(row(c), " is the row itself; leave rows out of their own lists"));
     const float d = graph.distance(i, c);
@@ -80,19 +81,28 @@ Matrix to_distance(const safetensors::Tensor& tensor, std::string_view what) {
   return distance;
 }
 
-}  // namespace
-
-void require_graph(const Neighbors& graph, std::string_view what) {
+void require_rows(const Neighbors& graph, std::int64_t n, bool within, std::string_view what) {
   require(graph.distance.rows() == graph.rows() && graph.distance.cols() == graph.k(), what,
           ": the graph has ", graph.rows(), " × ", graph.k(), " indices and ",
           graph.distance.rows(), " × ", graph.distance.cols(), " distances; both must be n × k");
-  require(graph.rows() < std::numeric_limits<std::int32_t>::max(), what, ": the graph has ",
-          graph.rows(), " rows; at most 2147483646 are taken");
+  require(n < std::numeric_limits<std::int32_t>::max(), what, ": the graph has ", n,
+          " rows; at most 2147483646 are taken");
   // The error of the lowest tile is the one that is thrown, and of its rows the first.
   parallel_for(graph.rows(), kRowTile, [&](std::int64_t begin, std::int64_t end) {
     std::vector<std::int32_t> sorted;
-    for (std::int64_t i = begin; i < end; ++i) require_row(graph, i, sorted, what);
+    for (std::int64_t i = begin; i < end; ++i)
+      require_row(graph, n, i, within ? i : -1, sorted, what);
   });
+}
+
+}  // namespace
+
+void require_graph(const Neighbors& graph, std::string_view what) {
+  require_rows(graph, graph.rows(), true, what);
+}
+
+void require_lists(const Neighbors& lists, std::int64_t n, std::string_view what) {
+  require_rows(lists, n, false, what);
 }
 
 Neighbors parse_graph(Bytes bytes, std::string_view what) {
@@ -113,6 +123,38 @@ Neighbors parse_graph(Bytes bytes, std::string_view what) {
 Neighbors read_graph(const std::filesystem::path& path) {
   const MappedFile file(path);
   return parse_graph(file.bytes(), path.string());
+}
+
+Neighbors parse_graph(const npy::Array& index, std::string_view what, const npy::Array& distance,
+                      std::string_view distance_what) {
+  if (index.type != npy::Type::i4 && index.type != npy::Type::i8 && index.type != npy::Type::u4)
+    throw IoError(sentence(what, ": is of type ", npy::name(index.type),
+                           "; the rows of a graph are counted in i4, i8 or u4"));
+  if (distance.type != npy::Type::f4 && distance.type != npy::Type::f8 &&
+      distance.type != npy::Type::f2)
+    throw IoError(sentence(distance_what, ": is of type ", npy::name(distance.type),
+                           "; distances are f2, f4 or f8"));
+  const std::int64_t n = index.rows, k = index.cols;
+  if (distance.rows != n || distance.cols != k)
+    throw IoError(sentence(what, ": is ", n, " × ", k, ", ", distance_what, " is ", distance.rows,
+                           " × ", distance.cols, "; both must be n × k"));
+  const std::vector<std::int64_t> rows = npy::to_integers(index, what);
+  Neighbors graph{BasicMatrix<std::int32_t>(n, k), npy::to_matrix(distance)};
+  parallel_for(n, kRowTile, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin * k; at < end * k; ++at) {
+      const std::int64_t j = rows[static_cast<std::size_t>(at)];
+      require(j >= 0 && j < n && j < std::numeric_limits<std::int32_t>::max(), what, ": row ",
+              at / k, ", neighbor ", at % k, " is ", j, "; it must be a row, 0 to ", n - 1);
+      graph.index.data()[at] = static_cast<std::int32_t>(j);
+    }
+  });
+  require_graph(graph, what);
+  return graph;
+}
+
+Neighbors read_graph(const std::filesystem::path& index, const std::filesystem::path& distance) {
+  const npy::File places = npy::open(index), distances = npy::open(distance);
+  return parse_graph(places.array, index.string(), distances.array, distance.string());
 }
 
 void write_graph(const std::filesystem::path& path, const Neighbors& graph) {

@@ -7,13 +7,14 @@
 //
 // Such arrays are what openTSNE, umap-learn (precomputed_knn), faiss and scikit-learn's
 // kneighbors() hand out; in Python safetensors.numpy.save_file({"index": …, "distance": …}, path)
-// writes them.
+// writes them. Saved by numpy.save, one .npy each, they are read as well.
 #pragma once
 
 #include <filesystem>
 #include <string_view>
 
 #include "latlas/core/file.h"
+#include "latlas/core/npy.h"
 #include "latlas/neighbors/neighbors.h"
 
 namespace latlas {
@@ -24,12 +25,23 @@ namespace latlas {
 /// order.
 void require_graph(const Neighbors& graph, std::string_view what);
 
+/// The same for lists of the neighbors that other rows have among n: m × k, and row i may list i.
+void require_lists(const Neighbors& lists, std::int64_t n, std::string_view what);
+
 /// Reads a graph from the bytes of a graph file. `what` (a path) begins every sentence.
 /// @throws IoError          for bytes that are no safetensors file, lack a tensor, or hold another
 ///                          type or shape.
 /// @throws InvalidArgument  as require_graph does.
 Neighbors parse_graph(Bytes bytes, std::string_view what);
 Neighbors read_graph(const std::filesystem::path& path);
+
+/// Reads a graph from two .npy arrays, n × k each: whole numbers (i4, i8 or u4) and distances.
+/// @param what  begins every sentence about the index, `distance_what` those about the distances.
+/// @throws IoError          for another type or shape.
+/// @throws InvalidArgument  as require_graph does.
+Neighbors parse_graph(const npy::Array& index, std::string_view what, const npy::Array& distance,
+                      std::string_view distance_what);
+Neighbors read_graph(const std::filesystem::path& index, const std::filesystem::path& distance);
 
 /// Writes the file whole or not at all.
 void write_graph(const std::filesystem::path& path, const Neighbors& graph);
