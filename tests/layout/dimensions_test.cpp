@@ -11,6 +11,7 @@
 #include "latlas/core/simd.h"
 #include "latlas/layout/field.h"
 #include "latlas/layout/kl.h"
+#include "latlas/layout/pca.h"
 #include "latlas/layout/place.h"
 #include "latlas/layout/tsne.h"
 #include "tests/layout/clusters.h"
@@ -426,6 +427,36 @@ TEST(Task, NeighboringRingsStayApartInThePlaneAndInSpace) {
       for (const std::int32_t j : near.index[i]) right += i % 3 == j % 3 ? 1 : 0;
     EXPECT_GT(right, 2970) << dimensions;  // of 3,000
   }
+}
+
+/// Spearman's correlation of the distances on the sheet and in the map, of a row and its `near`
+/// nearest rows on the sheet; the mean over the rows.
+double order_on_the_sheet(const Roll& roll, ConstRows map, std::int64_t near) {
+  const Neighbors around = nearest(roll.sheet, roll.sheet, near);
+  double sum = 0;
+  for (std::int64_t i = 0; i < map.rows(); ++i) {
+    std::vector<double> distance;  // in the map, by rank on the sheet
+    for (const std::int32_t j : around.index[i]) distance.push_back(square_of(map, i, j));
+    double squares = 0;
+    for (std::int64_t a = 0; a < near; ++a) {
+      std::int64_t rank = 0;
+      for (const double other : distance) rank += other < distance[static_cast<std::size_t>(a)];
+      squares += static_cast<double>((a - rank) * (a - rank));
+    }
+    const auto k = static_cast<double>(near);
+    sum += 1 - 6 * squares / (k * (k * k - 1));
+  }
+  return sum / static_cast<double>(map.rows());
+}
+
+TEST(Task, ARolledSheetKeepsItsOrderWherePrincipalComponentsFoldIt) {
+  const Roll roll = swiss_roll(800);
+  const Matrix flat = transform(fit_pca(roll.rows, {.components = 2}), roll.rows);
+  const Matrix map = tsne(nearest(roll.rows, roll.rows, 45), flat, {.perplexity = 15}).map;
+  const double kept = order_on_the_sheet(roll, map, 40),
+               folded = order_on_the_sheet(roll, flat, 40);
+  EXPECT_GT(kept, 0.8);
+  EXPECT_LT(folded, kept - 0.1);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "latlas/layout/kl.h"
 #include "latlas/layout/pca.h"
 #include "latlas/layout/place.h"
+#include "latlas/layout/tsne.h"
 #include "tests/layout/clusters.h"
 
 namespace latlas {
@@ -38,7 +39,22 @@ TEST(Place, GivesTheSameBitsOnEveryMachine) {
   const Matrix map = clusters(120, 2, 3), fresh = clusters(140, 2, 3);
   const Neighbors near = nearest(fresh, map, 15);
   EXPECT_EQ(sha256(place(map, near, {.perplexity = 5, .iterations = 20}).map),
-            "0f57827d7a9ec90d67a804ecad8ff1d3c6be1e5ec7fcf69d0dc4345cb9938e9a");
+            "d047479e551effdd4af67cc46b1a7d9723282f0de6eabe3de07de050a05493b1");
+}
+
+// Some hundred rows on the grid: field, edges and optimizer on a line and in space.
+TEST(Tsne, GivesTheSameBitsOnEveryMachineOnALineAndInSpace) {
+  const Matrix data = clusters(200, 6, 4);
+  const Neighbors graph = nearest(data, data, 15);
+  for (const auto& [dimensions, expected] : {std::pair(1, "L1"), std::pair(3, "L3")}) {
+    const TsneResult fit = tsne(graph, data,
+                                {.perplexity = 5,
+                                 .exaggeration_iterations = 30,
+                                 .iterations = 60,
+                                 .exact_below = 0,
+                                 .dimensions = dimensions});
+    EXPECT_EQ(sha256(fit.map), expected) << dimensions;
+  }
 }
 
 }  // namespace

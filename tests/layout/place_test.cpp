@@ -84,6 +84,41 @@ TEST(Place, PutsNewRowsIntoTheirClusters) {
   EXPECT_GT(right, 4900);
 }
 
+/// C of a place in the fitted map, by all pairs and in double.
+double cost(ConstRows map, double normalizer, const Neighbors& near, const Matrix& weight,
+            std::int64_t row, ConstRows at, std::int64_t i) {
+  const auto w = [&](std::int64_t j) {
+    return 1 + std::pow(static_cast<double>(at(i, 0)) - static_cast<double>(map(j, 0)), 2) +
+           std::pow(static_cast<double>(at(i, 1)) - static_cast<double>(map(j, 1)), 2);
+  };
+  double pull = 0, potential = 0;
+  for (std::int64_t j = 0; j < map.rows(); ++j) potential += 1 / w(j);
+  for (std::int64_t c = 0; c < near.k(); ++c)
+    pull += static_cast<double>(weight(row, c)) * std::log(w(near.index(row, c)));
+  return pull + static_cast<double>(map.rows()) / normalizer * potential;
+}
+
+TEST(Place, CostsARowNoMoreThanThePlaceOfAnyOfItsNearestNeighbors) {
+  const Matrix& map = fitted().map;
+  const Matrix rows = new_rows(40);
+  const Neighbors near = nearest(rows, fitted().data, 30);
+  const Matrix weight = conditional_weights(near, 10);
+  const PlaceResult placed = place(map, near, {.perplexity = 10});
+  double normalizer = 0;
+  for (std::int64_t i = 0; i < map.rows(); ++i)
+    for (std::int64_t j = 0; j < map.rows(); ++j)
+      if (i != j)
+        normalizer += 1 / (1 + std::pow(static_cast<double>(map(i, 0)) - map(j, 0), 2) +
+                           std::pow(static_cast<double>(map(i, 1)) - map(j, 1), 2));
+  for (std::int64_t i = 0; i < rows.rows(); ++i) {
+    const double reached = cost(map, normalizer, near, weight, i, placed.map, i);
+    // The grid's potential errs by some thousandths of it, at both places.
+    for (std::int64_t c = 0; c < 8; ++c)
+      EXPECT_LT(reached, 1.01 * cost(map, normalizer, near, weight, i, map, near.index(i, c)))
+          << i << ", " << c;
+  }
+}
+
 TEST(Place, GivesARowTheSameBitsInAnyBatch) {
   const Matrix rows = new_rows(50);
   const Neighbors graph = nearest(rows, fitted().data, 30);

@@ -393,12 +393,18 @@ class Influence {
     // In space the aliases next but one, below 1e-7 of the whole, are left out.
     const int far_x = dimensions_ == 3 ? 1 : 2;
     const int far_y = dimensions_ == 1 ? 0 : far_x, far_z = dimensions_ == 3 ? 1 : 0;
+    double power_x[5], power_y[5];
+    for (int i = -2; i <= 2; ++i) {
+      power_x[i + 2] = spline_power(fx + i);
+      power_y[i + 2] = spline_power(fy + i);
+    }
     double power = 0, square = 0, wanted = 0, samples = 0;
     for (int l = -far_z; l <= far_z; ++l) {
+      const double power_z = spline_power(fz + l);
       for (int n = -far_y; n <= far_y; ++n) {
         for (int m = -far_x; m <= far_x; ++m) {
           const double z = fz + l, y = fy + n, x = fx + m, f2 = y * y + x * x + z * z;
-          const double w = spline_power(y) * spline_power(x) * spline_power(z);
+          const double w = power_y[n + 2] * power_x[m + 2] * power_z;
           const double r = spectrum(f2);
           power += w;
           square += w * f2;

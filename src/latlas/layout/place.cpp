@@ -52,6 +52,7 @@ HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
 
+constexpr std::int64_t kStarts = 8;        // nearest neighbors whose places are tried
 constexpr float kHalvings = 1.0F / 64.0F;  // the shortest share of a step that is tried
 constexpr float kStill = 1e-3F;            // a shorter step ends the search
 
@@ -69,47 +70,50 @@ LATLAS_INLINE State<D> choose(const M16& first, const State<D>& a, const State<D
   return r;
 }
 
-/// C and the full step at sixteen places; `index` and `weight` are 16 × padded.
+/// The neighbors of sixteen rows, that stand still: gathered once, so that an evaluation reads them
+/// one after another. Of each neighbor sixteen weights, then D times sixteen coordinates.
 template <int D>
-State<D> evaluate(const PlaceTask& t, const std::int32_t* index, const float* weight,
-                  std::int64_t padded, const F16 (&at)[D]) {
-  HWY_ALIGN float place[D][16], costs[256], force[D][256], hold[256];
-  for (int k = 0; k < D; ++k) store(at[k], place[k]);
+std::vector<float> gather_neighbors(const PlaceTask& t, const std::int32_t* index,
+                                    const float* weight) {
+  constexpr std::int64_t kStep = 16 * (1 + D);
+  std::vector<float> near(static_cast<std::size_t>(kStep * t.k));
+  for (int l = 0; l < 16; ++l)
+    for (std::int64_t j = 0; j < t.k; ++j) {
+      float* to = near.data() + kStep * j + l;
+      const float* from = t.train + static_cast<std::int64_t>(place_floats(D)) * index[l * t.k + j];
+      to[0] = weight[l * t.k + j];
+      for (int c = 0; c < D; ++c) to[16 * (1 + c)] = from[c];
+    }
+  return near;
+}
+
+/// C and the full step at sixteen places, of rows with the neighbors `near`.
+template <int D>
+State<D> evaluate(const PlaceTask& t, const float* near, const F16 (&at)[D]) {
   const F16 degrees = set(t.degrees), per_degree = set(1.0F / t.degrees);
-  for (int l = 0; l < 16; ++l) {
-    F16 own[D], sum[D], cost = zero(), held = zero();
-    for (int k = 0; k < D; ++k) {
-      own[k] = set(place[k][l]);
-      sum[k] = zero();
-    }
-    for (std::int64_t j = 0; j < padded; j += 16) {
-      F16 other[D], delta[D];
-      gather_places(t.train, index + l * padded + j, other);
-      for (int k = 0; k < D; ++k) delta[k] = own[k] - other[k];
-      const F16 p = load(weight + l * padded + j);
-      const F16 d = square_plus(delta, degrees) * per_degree, a = p / d;
-      cost = fma(p, log(d), cost);
-      for (int k = 0; k < D; ++k) sum[k] = fma(a, delta[k], sum[k]);
-      held = held + a;
-    }
-    store(cost, costs + 16 * l);
-    for (int k = 0; k < D; ++k) store(sum[k], force[k] + 16 * l);
-    store(held, hold + 16 * l);
+  F16 sum[D], cost = zero(), held = zero();
+  for (int c = 0; c < D; ++c) sum[c] = zero();
+  for (std::int64_t j = 0; j < t.k; ++j, near += 16 * (1 + D)) {
+    F16 delta[D];
+    for (int c = 0; c < D; ++c) delta[c] = at[c] - load(near + 16 * (1 + c));
+    const F16 p = load(near), d = square_plus(delta, degrees) * per_degree, a = p / d;
+    cost = fma(p, log(d), cost);
+    for (int c = 0; c < D; ++c) sum[c] = fma(a, delta[c], sum[c]);
+    held = held + a;
   }
   const Reading<D> r = read<false>(t.field, at);
-  const F16 push = set(t.push), half = set(0.5F * t.push), held = reduce_rows(hold);
+  const F16 push = set(t.push), half = set(0.5F * t.push);
   State<D> state;
-  state.cost = fma(r.potential, push, reduce_rows(costs) * degrees);
-  for (int k = 0; k < D; ++k)
-    state.step[k] = fma(r.gradient[k], half, reduce_rows(force[k])) / held;
+  state.cost = fma(r.potential, push, cost * degrees);
+  for (int c = 0; c < D; ++c) state.step[c] = fma(r.gradient[c], half, sum[c]) / held;
   return state;
 }
 
-/// Places sixteen rows; `places` receives x of all, then y, then z. Returns a bit for each that
-/// still moved.
+/// Places sixteen rows; `index` and `weight` are 16 × k, `places` receives x of all, then y, then
+/// z. Returns a bit for each that still moved.
 template <int D>
 std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const float* weight,
-                            std::int64_t padded, float* places) {
+                            float* places) {
   // The box in which the field can be read, and a row can stand.
   const auto inside = [&](int k, const F16& v) HWY_ATTR {
     const float low = t.field.origin[k] + 1.0F / t.field.per_unit;
@@ -117,27 +121,23 @@ std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const
     return min(max(v, set(low)), set(high));
   };
 
-  HWY_ALIGN float mean[D][256];
-  for (int l = 0; l < 16; ++l) {
-    F16 sum[D];
-    for (int k = 0; k < D; ++k) sum[k] = zero();
-    for (std::int64_t j = 0; j < padded; j += 16) {
-      F16 other[D];
-      gather_places(t.train, index + l * padded + j, other);
-      const F16 p = load(weight + l * padded + j);
-      for (int k = 0; k < D; ++k) sum[k] = fma(p, other[k], sum[k]);
-    }
-    for (int k = 0; k < D; ++k) store(sum[k], mean[k] + 16 * l);
-  }
+  // The start: the best of the weighted mean of the neighbors' places and the nearest places.
+  const std::vector<float> neighbors = gather_neighbors<D>(t, index, weight);
+  const float* near = neighbors.data();
   F16 at[D];
-  for (int k = 0; k < D; ++k) at[k] = inside(k, reduce_rows(mean[k]));
-  State<D> now = evaluate(t, index, weight, padded, at);
-  for (std::int64_t c = 0; c < 8 && c < t.k; ++c) {
-    HWY_ALIGN std::int32_t nearest[16];
-    for (int l = 0; l < 16; ++l) nearest[l] = index[l * padded + c];
+  for (int k = 0; k < D; ++k) {
+    at[k] = zero();
+    for (std::int64_t j = 0; j < t.k; ++j) {
+      const float* from = near + 16 * (1 + D) * j;
+      at[k] = fma(load(from), load(from + 16 * (1 + k)), at[k]);
+    }
+    at[k] = inside(k, at[k]);
+  }
+  State<D> now = evaluate(t, near, at);
+  for (std::int64_t c = 0; c < kStarts && c < t.k; ++c) {
     F16 other[D];
-    gather_places(t.train, nearest, other);
-    const State<D> there = evaluate(t, index, weight, padded, other);
+    for (int k = 0; k < D; ++k) other[k] = load(near + 16 * (1 + D) * c + 16 * (1 + k));
+    const State<D> there = evaluate(t, near, other);
     const M16 better = there.cost < now.cost;
     for (int k = 0; k < D; ++k) at[k] = select(better, other[k], at[k]);
     now = choose(better, there, now);
@@ -151,7 +151,7 @@ std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const
       next[k] = inside(k, fnma(share, now.step[k], at[k]));
       delta[k] = next[k] - at[k];
     }
-    const State<D> there = evaluate(t, index, weight, padded, next);
+    const State<D> there = evaluate(t, near, next);
     const M16 lower = there.cost < now.cost;
     const M16 taken = select(lower, moving, zero()) > zero();
     for (int k = 0; k < D; ++k) at[k] = select(taken, next[k], at[k]);
@@ -169,10 +169,10 @@ std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const
 }
 
 std::uint32_t place_rows(const PlaceTask& t, const std::int32_t* index, const float* weight,
-                         std::int64_t padded, float* places) {
-  if (t.dimensions == 1) return place_sixteen<1>(t, index, weight, padded, places);
-  return t.dimensions == 2 ? place_sixteen<2>(t, index, weight, padded, places)
-                           : place_sixteen<3>(t, index, weight, padded, places);
+                         float* places) {
+  if (t.dimensions == 1) return place_sixteen<1>(t, index, weight, places);
+  return t.dimensions == 2 ? place_sixteen<2>(t, index, weight, places)
+                           : place_sixteen<3>(t, index, weight, places);
 }
 
 }  // namespace
@@ -272,7 +272,6 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
     for (const double scale : scales_of(kind, n))
       kind.scales.push_back(static_cast<std::int64_t>(scale));
   const Matrix weight = conditional_weights(to_train, kind);
-  const std::int64_t padded = (k + 15) / 16 * 16;
   std::atomic<std::int64_t> unconverged{0};
   std::int64_t done = 0;
   for (; done < m && !result.stopped; done += kReportTile) {
@@ -280,19 +279,16 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
     parallel_for(last - done, 16, [&](std::int64_t begin, std::int64_t end) {
       begin += done;
       end += done;
-      std::vector<std::int32_t> index(static_cast<std::size_t>(16 * padded));
+      std::vector<std::int32_t> index(static_cast<std::size_t>(16 * k));
       std::vector<float> weights(index.size());
       for (std::int64_t l = 0; l < 16; ++l) {
         const std::int64_t row = std::min(begin + l, end - 1);  // the last row fills the rest
-        for (std::int64_t j = 0; j < padded; ++j) {
-          const auto at = static_cast<std::size_t>(l * padded + j);
-          index[at] = to_train.index(row, std::min(j, k - 1));
-          weights[at] = j < k ? weight(row, j) : 0.0F;
-        }
+        std::copy_n(to_train.index.row(row), k, index.data() + l * k);
+        std::copy_n(weight.row(row), k, weights.data() + l * k);
       }
       alignas(64) float places[48];
       const std::uint32_t moving =
-          LATLAS_DISPATCH(place_rows)(task, index.data(), weights.data(), padded, places);
+          LATLAS_DISPATCH(place_rows)(task, index.data(), weights.data(), places);
       for (std::int64_t i = begin; i < end; ++i) {
         if (to_train.distance(i, 0) == 0) {  // it is a row of the fit
           std::copy_n(train_map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
