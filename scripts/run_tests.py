@@ -76,6 +76,10 @@ def main():
         pytest = ["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
         runners.append(("python", [sys.executable, *pytest, *(
             ["tests/cli"] if preset in SANITIZERS else ["tests", "--ignore=tests/python"])]))
+        if preset == "dev":  # the package, under the interpreter that it was built for
+            runners.append(("package", [str(SOURCE / ".venv-python/bin/python"), *pytest,
+                                        "tests/python"]))
+            environment["PYTHONPATH"] = str(build / "python")
     for name, command in runners:
         for i, n in enumerate(run(name, command, environment)):
             totals[i] += n

@@ -19,8 +19,8 @@ class NearestNeighbors(Estimator):
         *,
         metric: str = 'euclidean',
         search: str = 'auto',
-        probes: int = 128,
-        sweeps: int = 1,
+        probes: int = 0,
+        sweeps: int = 2,
         n_jobs: Optional[int] = None,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None) -> 'NearestNeighbors': ...

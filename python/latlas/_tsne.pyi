@@ -21,6 +21,7 @@ class TSNE(MapEstimator):
     n_features_in_: int
     def __init__(
         self,
+        n_components: int = 2,
         *,
         perplexity: float = 30.0,
         early_exaggeration: float = 12.0,
@@ -39,8 +40,16 @@ class TSNE(MapEstimator):
         momentum: Optional[float] = None,
         exaggeration_iterations: int = 250,
         stop_below: float = 0.0003,
-        grid_spacing: float = 0.3333333333333333,
+        grid_spacing: float = 0.0,
         exact_below: int = 2000,
+        degrees_of_freedom: float = 1.0,
+        preset: str = 'default',
+        affinities: str = 'automatic',
+        scales: tuple = (),
+        bandwidth: float = 0.0,
+        kept_mass: float = 1.0,
+        late_exaggeration: float = 0.0,
+        keep_start: bool = False,
         search: str = 'auto',
         callback: Optional[Callable[[Report], Optional[bool]]] = None,
     ) -> None: ...

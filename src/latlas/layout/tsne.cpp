@@ -30,7 +30,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "latlas/core/hash.h"
+#include "latlas/core/digest.h"
 #include "latlas/core/math.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
@@ -608,7 +608,7 @@ bool renumbers_at(std::int64_t iteration) {
 
 /// What the bits of a fit follow from, besides its parameters.
 std::string fingerprint_of(const Affinities& affinities, ConstRows start, const Anchors* anchors) {
-  Sha256 hash;
+  Digest hash;
   hash.add(std::as_bytes(std::span(affinities.begin)));
   hash.add(std::as_bytes(std::span(affinities.column)));
   hash.add(std::as_bytes(std::span(affinities.weight)));
