@@ -16,9 +16,7 @@ void fetch_named(const std::string& name, Console& console) {
   console.say(
       fmt::format("fetching {} ({}) into {}", name, bytes_text(dataset.size()), folder.string()));
   const auto begin = std::chrono::steady_clock::now();
-  const auto seconds = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  };
+  const auto seconds = [&] { return seconds_since(begin); };
   const Progress bar = console.progress("bytes");
   const Fetched fetched = fetch_dataset(name, folder, [&](const Transfer& t) {
     return bar({.stage = "fetching", .step = t.done, .of = t.size, .seconds = seconds()});

@@ -139,19 +139,11 @@ Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped
   return graph;
 }
 
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 // The graph of the rows, said and measured.
 Neighbors graph_of(const Options& o, ConstRows rows, const NeighborsParams& near, Metrics& metrics,
                    Console& console, Mapped& mapped) {
+  if (!o.graph.empty()) return given_graph(o, rows, metrics, mapped);
   const auto begin = std::chrono::steady_clock::now();
-  if (!o.graph.empty()) {
-    Neighbors given = given_graph(o, rows, metrics, mapped);
-    mapped.graph_seconds = seconds_since(begin);
-    return given;
-  }
   Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
   stop_if_interrupted();
   const double seconds = seconds_since(begin);
@@ -159,7 +151,6 @@ Neighbors graph_of(const Options& o, ConstRows rows, const NeighborsParams& near
   metrics.set("neighbors.seconds", seconds);
   mapped.neighbors_line = describe_neighbors(graph, rows, near, 0, metrics);
   console.finish("neighbors", mapped.neighbors_line, seconds);
-  mapped.graph_seconds = seconds_since(begin);
   return graph;
 }
 
@@ -174,7 +165,9 @@ Affinities affinities_of(const Options& o, ConstRows rows, const NeighborsParams
             o.data, " has ", rows.rows());
     return given;
   }
+  const auto begin = std::chrono::steady_clock::now();
   graph = graph_of(o, rows, near, metrics, console, mapped);
+  mapped.graph_seconds = seconds_since(begin);
   std::vector<std::string> notes;
   params = settled(params, graph, notes);
   for (const auto& note : notes) console.note(note);

@@ -117,8 +117,7 @@ TsneResult tsne_from(const KeptFit& kept, const Affinities& affinities, ConstRow
   if (!kept.path.empty()) {
     extras.save_every = kept.every;
     extras.save = [&](TsneState&& now) {
-      const double since = std::chrono::duration<double>(Clock::now() - saved).count();
-      if (since < kept.seconds && interrupted_by() == 0) return;
+      if (seconds_since(saved) < kept.seconds && interrupted_by() == 0) return;
       write_state(kept.path, now);
       saved = Clock::now();
     };

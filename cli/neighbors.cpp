@@ -39,8 +39,7 @@ void run_neighbors(const Options& o, const Common& common) {
   const auto begin = std::chrono::steady_clock::now();
   const Neighbors graph = find_neighbors(rows, o.params, console.progress("rows"));
   if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = seconds_since(begin);
   Metrics metrics;
   metrics.set("neighbors.k", static_cast<double>(k));
   metrics.set("neighbors.seconds", seconds);

@@ -34,9 +34,6 @@ namespace latlas::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Part of every key: to be raised when a stage computes otherwise than before.
 constexpr const char* kComputation = "3";
@@ -145,7 +142,7 @@ bool Pipeline::stage(const std::string& name, Work work) {
   describe_run();
   const auto begin = Clock::now();
   Outcome outcome = work(key);
-  const double seconds = since(begin);
+  const double seconds = seconds_since(begin);
   run_->finish(name, key, seconds, outcome.files, std::move(outcome.metrics));
   ran_ = true;
   console_.finish(name, outcome.line, seconds);
@@ -194,7 +191,7 @@ void Pipeline::load_data() {
                   fmt::format("{}: {} training, {} test rows of {} values ({})", job_.data.name,
                               count_text(data_.train.rows()), count_text(data_.test.rows()),
                               data_.train.cols(), data_.source),
-                  since(begin));
+                  seconds_since(begin));
 }
 
 void Pipeline::describe_run() {
@@ -357,7 +354,7 @@ void Pipeline::train() {
     auto saved = Clock::now();
     const Progress progress = console_.progress("steps");
     while (trainer.epoch(progress)) {
-      if (since(saved) < 2) continue;
+      if (seconds_since(saved) < 2) continue;
       write_state(kept, trainer.state(), *model_);
       saved = Clock::now();
     }
@@ -418,7 +415,7 @@ void Pipeline::fit_components() {
     }
     Metrics m;
     m.set("pca.explained_variance_ratio", all.explained_variance_ratio);
-    m.set("pca.seconds", since(begin));
+    m.set("pca.seconds", seconds_since(begin));
     const double share = all.explained_variance_ratio[0] + all.explained_variance_ratio[1];
     return {{"pca_train.npy", "pca_test.npy"},
             fmt::format("2 of {} components explain {:.1f} % of the variance",
@@ -440,7 +437,7 @@ void Pipeline::lay_out() {
     Neighbors graph = find_neighbors(latents_train_, near, console_.progress("rows"));
     stop_if_interrupted();
     m.set("neighbors.k", static_cast<double>(graph.k()));
-    const double searched = since(begin);
+    const double searched = seconds_since(begin);
     m.set("neighbors.seconds", searched);
     console_.finish("neighbors", describe_neighbors(graph, latents_train_, near, job_.seed, m),
                     searched);
@@ -477,7 +474,7 @@ void Pipeline::lay_out() {
     npy::write(run_->path("tsne_test.npy"), placed.map);
     write_file(run_->path("novelty_test.csv"), to_csv(found));
     const std::string far = describe_novelty(found, m);
-    m.set("tsne.seconds", since(begin));
+    m.set("tsne.seconds", seconds_since(begin));
     if (job_.with_umap) graph_ = std::move(graph);
     return {{"tsne_train.npy", "tsne_test.npy", "novelty_test.csv"},
             fmt::format("KL {} after {} iterations{}, {} test rows placed{}", kl, map.iterations,
@@ -517,7 +514,7 @@ void Pipeline::lay_out_by_umap() {
     npy::write(run_->path("umap_test.npy"), placed.map);
     Metrics m;
     m.set("umap.epochs", static_cast<double>(map.epochs));
-    m.set("umap.seconds", since(begin));
+    m.set("umap.seconds", seconds_since(begin));
     return {
         {"umap_train.npy", "umap_test.npy"},
         fmt::format("{} epochs, {} test rows placed", map.epochs, count_text(placed.map.rows())),
@@ -589,7 +586,7 @@ void Pipeline::draw() {
 }
 
 void Pipeline::conclude() {
-  const double total = since(begin_);
+  const double total = seconds_since(begin_);
   if (ran_) {
     double seconds = 0;
     for (const auto& [name, done] : run_->stages()) seconds += done.seconds;

@@ -94,8 +94,7 @@ void run_sequence(const Options& o, const Common& common) {
   }
   metrics.set("tsne.kl", kl);
   metrics.set("sequence.moved", result.moved);
-  metrics.set("sequence.seconds",
-              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  metrics.set("sequence.seconds", seconds_since(begin));
   if (console.json()) return console.print(metrics.json());
   console.table("", lines);
 }

@@ -88,8 +88,7 @@ Action add_train(CLI::App& program, Common& common) {
     keep_latents(0);
     while (trainer.epoch(progress)) keep_latents(std::ssize(trainer.history()));
     const History& history = trainer.history();
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double seconds = seconds_since(begin);
     write_model(o->out, model, {{"loss", o->training.loss}, {"data", utf8_text(o->data)}});
     if (!o->history.empty()) write_file(o->history, to_csv(history));
     if (interrupted_by() != 0) {

@@ -1,6 +1,5 @@
 // Graph files from outside, or the two arrays of one, each in a half of the bytes: parse_graph()
-// either throws a named error or gives a graph in which
-// every row lists other rows.
+// either throws a named error or gives a graph in which every row lists other rows.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -115,6 +115,14 @@ TEST(Orthonormalize, CompletesWhatIsMissing) {
     }
 }
 
+TEST(OrthonormalDefect, IsTheNormOfWhatIsNotOne) {
+  BasicMatrix<double> rows(2, 3);
+  rows(0, 0) = rows(1, 1) = 1;
+  EXPECT_EQ(orthonormal_defect(rows), 0);
+  rows(1, 0) = 0.5;  // 1, ½; ½, 1¼
+  EXPECT_DOUBLE_EQ(orthonormal_defect(rows), std::sqrt(0.25 + 0.25 + 0.0625));
+}
+
 TEST(SolvePositive, SolvesAndRejectsTheRest) {
   const auto m = positive(20, 1);
   BasicMatrix<double> b(20, 2);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include <cmath>
 
 #include "latlas/core/parallel.h"
@@ -74,6 +76,17 @@ TEST(MatrixView, TurnsConstAndNotBack) {
   static_assert(std::is_convertible_v<Rows, ConstRows>);
   static_assert(!std::is_convertible_v<ConstRows, Rows>);
   static_assert(!std::is_copy_constructible_v<Matrix>);
+}
+
+TEST(Matrix, CopiesListedRowsInTheirOrder) {
+  Matrix m(4, 2);
+  for (std::int64_t i = 0; i < m.size(); ++i) m.data()[i] = static_cast<float>(i);
+  const std::vector<std::int32_t> list{3, 0, 3};
+  const Matrix some = copy_of(m, list);
+  ASSERT_EQ(some.rows(), 3);
+  for (std::int64_t i = 0; i < 3; ++i)
+    for (std::int64_t j = 0; j < 2; ++j)
+      EXPECT_EQ(some(i, j), m(list[static_cast<std::size_t>(i)], j)) << i << " " << j;
 }
 
 TEST(CopyOf, PutsStridedRowsTogether) {

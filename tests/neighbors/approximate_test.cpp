@@ -42,11 +42,6 @@ Matrix curved(std::int64_t n, std::int64_t d, std::int64_t inner, std::uint64_t 
   return x;
 }
 
-void expect_equal(const Neighbors& a, const Neighbors& b, const std::string& what = "") {
-  ASSERT_EQ(sha256(a.index.view()), sha256(b.index.view())) << what;
-  ASSERT_EQ(sha256(a.distance), sha256(b.distance)) << what;
-}
-
 /// Every row holds k different others, sorted, at their true distances.
 void expect_lawful(const Neighbors& graph, ConstRows queries, ConstRows data, std::int64_t k,
                    bool within) {

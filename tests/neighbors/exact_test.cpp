@@ -37,16 +37,6 @@ Matrix clustered(std::int64_t n, std::int64_t d, double offset = 0, double scale
   return x;
 }
 
-void expect_equal(const Neighbors& a, const Neighbors& b, const std::string& what = "") {
-  ASSERT_EQ(a.rows(), b.rows()) << what;
-  ASSERT_EQ(a.k(), b.k()) << what;
-  for (std::int64_t i = 0; i < a.rows(); ++i)
-    for (std::int64_t j = 0; j < a.k(); ++j) {
-      ASSERT_EQ(a.index(i, j), b.index(i, j)) << what << " row " << i << " place " << j;
-      ASSERT_EQ(a.distance(i, j), b.distance(i, j)) << what << " row " << i << " place " << j;
-    }
-}
-
 void expect_equals_twin(const Matrix& x, std::int64_t k, const std::string& what = "") {
   expect_equal(nearest_neighbors(x, {.k = k}), twin::nearest_neighbors(x, x, k, true), what);
 }

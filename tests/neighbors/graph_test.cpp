@@ -12,6 +12,7 @@
 #include "latlas/core/error.h"
 #include "latlas/core/safetensors.h"
 #include "tests/core/helpers.h"
+#include "tests/neighbors/brute_force.h"
 
 namespace latlas {
 namespace {
@@ -100,10 +101,7 @@ TEST_F(GraphFile, GivesBackWhatWasWritten) {
   const Neighbors back = read_graph(path);
   ASSERT_EQ(back.rows(), 1234);
   ASSERT_EQ(back.k(), 4);
-  for (std::int64_t at = 0; at < graph.index.size(); ++at) {
-    ASSERT_EQ(back.index.data()[at], graph.index.data()[at]);
-    ASSERT_EQ(back.distance.data()[at], graph.distance.data()[at]);
-  }
+  expect_equal(back, graph);
 }
 
 TEST_F(GraphFile, MayHoldDistancesInDouble) {
@@ -176,10 +174,7 @@ TEST_F(GraphArrays, GiveBackWhatWasWritten) {
   const Neighbors back = read_graph(index, distance);
   ASSERT_EQ(back.rows(), 1234);
   ASSERT_EQ(back.k(), 4);
-  for (std::int64_t at = 0; at < graph.index.size(); ++at) {
-    ASSERT_EQ(back.index.data()[at], graph.index.data()[at]);
-    ASSERT_EQ(back.distance.data()[at], graph.distance.data()[at]);
-  }
+  expect_equal(back, graph);
 }
 
 TEST_F(GraphArrays, ThatAreWrongAreRefusedWithOneSentence) {

@@ -16,6 +16,7 @@
 #include "latlas/neighbors/approximate.h"
 #include "latlas/neighbors/exact.h"
 #include "tests/core/helpers.h"
+#include "tests/neighbors/brute_force.h"
 
 namespace latlas {
 namespace {
@@ -34,32 +35,9 @@ NeighborsParams products(std::int64_t k) {
   return params;
 }
 
-/// −x·y in double by eight lanes and one tree, rounded once.
-float twin_distance(const float* x, const float* y, std::int64_t d) {
-  double lane[8] = {};
-  for (std::int64_t k = 0; k < d; ++k)
-    lane[k % 8] += static_cast<double>(x[k]) * static_cast<double>(y[k]);
-  const double sum =
-      ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-  return std::abs(sum) < 0x1p-126 ? 0.0F : static_cast<float>(-sum);
-}
-
 /// Measures every pair, sorts all of them.
 Neighbors twin_products(ConstRows queries, ConstRows data, std::int64_t k, bool within) {
-  Neighbors graph{BasicMatrix<std::int32_t>(queries.rows(), k), Matrix(queries.rows(), k)};
-  for (std::int64_t i = 0; i < queries.rows(); ++i) {
-    std::vector<std::pair<float, std::int32_t>> all;
-    for (std::int64_t j = 0; j < data.rows(); ++j)
-      if (!within || i != j)
-        all.emplace_back(twin_distance(queries.row(i), data.row(j), data.cols()),
-                         static_cast<std::int32_t>(j));
-    std::sort(all.begin(), all.end());
-    for (std::int64_t j = 0; j < k; ++j) {
-      graph.distance(i, j) = all[static_cast<std::size_t>(j)].first;
-      graph.index(i, j) = all[static_cast<std::size_t>(j)].second;
-    }
-  }
-  return graph;
+  return twin::nearest_neighbors(queries, data, k, within, twin::negative_product);
 }
 
 /// Normal rows around a center away from 0, whose lengths differ by a factor of e² or so.
@@ -75,16 +53,6 @@ Matrix rows_of(std::int64_t n, std::int64_t d, double center = 0.3, std::uint64_
     }
   }
   return x;
-}
-
-void expect_equal(const Neighbors& a, const Neighbors& b, const std::string& what = "") {
-  ASSERT_EQ(a.rows(), b.rows()) << what;
-  ASSERT_EQ(a.k(), b.k()) << what;
-  for (std::int64_t i = 0; i < a.rows(); ++i)
-    for (std::int64_t j = 0; j < a.k(); ++j) {
-      ASSERT_EQ(a.distance(i, j), b.distance(i, j)) << what << " row " << i << " place " << j;
-      ASSERT_EQ(a.index(i, j), b.index(i, j)) << what << " row " << i << " place " << j;
-    }
 }
 
 void expect_equals_twin(const Matrix& x, std::int64_t k, const std::string& what = "") {
@@ -189,7 +157,7 @@ TEST(InnerProducts, ApproximateOnesAreLawfulAndMostOfTheTrueOnes) {
     for (std::int64_t j = 0; j < 15; ++j) {
       const std::int32_t row = graph.index(i, j);
       ASSERT_TRUE(row >= 0 && row < x.rows() && seen.insert(row).second);
-      ASSERT_EQ(graph.distance(i, j), twin_distance(x.row(i), x.row(row), x.cols()));
+      ASSERT_EQ(graph.distance(i, j), twin::negative_product(x.row(i), x.row(row), x.cols()));
       if (j == 0) continue;
       ASSERT_LT(std::pair(graph.distance(i, j - 1), graph.index(i, j - 1)),
                 std::pair(graph.distance(i, j), row));

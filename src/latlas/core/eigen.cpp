@@ -158,6 +158,17 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
   return first_of(symmetric_eigen(matrix), count);
 }
 
+double orthonormal_defect(const BasicMatrix<double>& rows) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < rows.rows(); ++i)
+    for (std::int64_t j = 0; j <= i; ++j) {
+      double dot = i == j ? -1 : 0;
+      for (std::int64_t k = 0; k < rows.cols(); ++k) dot += rows(i, k) * rows(j, k);
+      sum += (i == j ? 1 : 2) * dot * dot;
+    }
+  return std::sqrt(sum);
+}
+
 BasicMatrix<double> solve_positive(MatrixView<const double> a, MatrixView<const double> b) {
   check_square(a, "solve_positive");
   require(b.rows() == a.rows(), "solve_positive: the matrix has ", a.rows(),

@@ -30,6 +30,10 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
 /// the first unit vector that has something left takes its place. At most as many rows as columns.
 void orthonormalize(BasicMatrix<double>& rows);
 
+/// How far the rows are from orthonormal: ‖Q Qᵀ − 1‖ by the norm of Frobenius, which is no smaller
+/// than the spectral one.
+double orthonormal_defect(const BasicMatrix<double>& rows);
+
 /// X with A X = B for a symmetric positive definite A, by Cholesky.
 /// @param a  d × d; only the lower triangle is read.
 /// @param b  d × c.

@@ -20,6 +20,15 @@ bool row_is_finite(ConstRows rows, std::int64_t i) {
 
 }  // namespace
 
+Matrix copy_of(ConstRows rows, std::span<const std::int32_t> list) {
+  Matrix out(static_cast<std::int64_t>(list.size()), rows.cols());
+  parallel_for(out.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      std::copy_n(rows.row(list[static_cast<std::size_t>(i)]), rows.cols(), out.row(i));
+  });
+  return out;
+}
+
 void require_finite(ConstRows rows, const char* what) {
   const std::int64_t bad =
       first_where(rows.rows(), 1024, [&](std::int64_t i) { return !row_is_finite(rows, i); });

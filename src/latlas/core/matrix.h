@@ -141,6 +141,8 @@ BasicMatrix<std::remove_const_t<T>> copy_of(MatrixView<T> view) {
   return out;
 }
 inline Matrix copy_of(const Matrix& matrix) { return copy_of(matrix.view()); }
+/// An owning copy of the listed rows, in the order of the list.
+Matrix copy_of(ConstRows rows, std::span<const std::int32_t> list);
 
 /// Throws InvalidArgument naming the first row and column that hold NaN or infinity.
 /// @param what  begins the sentence, e.g. "pca: data".

@@ -1,6 +1,7 @@
 // Progress: how long work tells its host how far it is, and asks whether to go on.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -25,6 +26,10 @@ using Progress = std::function<Next(const Report&)>;
 
 inline bool wants_stop(const Progress& progress, const Report& report) {
   return progress && progress(report) == Next::stop;
+}
+
+inline double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 }  // namespace latlas

@@ -30,10 +30,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 bool is_loopback_http(std::string_view url) { return url.starts_with("http://127.0.0.1:"); }
 
 // The file <target>.part, locked against other processes while it lives.

@@ -86,13 +86,6 @@ Score right(MatrixView<const std::int32_t> graph, Labels voters, Labels labels,
   return scoring::mean_score(values, sample);
 }
 
-Matrix rows_of(ConstRows all, const Sample& sample) {
-  Matrix out(static_cast<std::int64_t>(sample.rows.size()), all.cols());
-  for (std::int64_t i = 0; i < out.rows(); ++i)
-    std::copy_n(all.row(sample.rows[static_cast<std::size_t>(i)]), all.cols(), out.row(i));
-  return out;
-}
-
 }  // namespace
 
 namespace scoring {
@@ -153,7 +146,8 @@ Score label_accuracy(ConstRows train_map, Labels train_labels, ConstRows map, La
   require(map.rows() >= 1, "evaluate: there are no rows to be labeled");
   check_label_k(params.label_k, train_map.rows());
   const Sample sample = scoring::draw_sample(map.rows(), params);
-  const Neighbors graph = nearest_neighbors(rows_of(map, sample), train_map, {.k = params.label_k});
+  const Neighbors graph =
+      nearest_neighbors(copy_of(map, sample.rows), train_map, {.k = params.label_k});
   return right(graph.index, train_labels, labels, sample);
 }
 

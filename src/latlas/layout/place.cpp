@@ -40,9 +40,8 @@ namespace latlas {
 struct PlaceTask {
   GridView field;
   int dimensions = 2;
-  float degrees = 1;             // of freedom, α
-  const float* train = nullptr;  // the fitted map, place_floats() a row
-  float push = 0;                // n / Z
+  float degrees = 1;  // of freedom, α
+  float push = 0;     // n / Z
   std::int64_t k = 0, iterations = 0;
 };
 }  // namespace latlas
@@ -70,24 +69,8 @@ LATLAS_INLINE State<D> choose(const M16& first, const State<D>& a, const State<D
   return r;
 }
 
-/// The neighbors of sixteen rows, that stand still: gathered once, so that an evaluation reads them
-/// one after another. Of each neighbor sixteen weights, then D times sixteen coordinates.
-template <int D>
-std::vector<float> gather_neighbors(const PlaceTask& t, const std::int32_t* index,
-                                    const float* weight) {
-  constexpr std::int64_t kStep = 16 * (1 + D);
-  std::vector<float> near(static_cast<std::size_t>(kStep * t.k));
-  for (int l = 0; l < 16; ++l)
-    for (std::int64_t j = 0; j < t.k; ++j) {
-      float* to = near.data() + kStep * j + l;
-      const float* from = t.train + static_cast<std::int64_t>(place_floats(D)) * index[l * t.k + j];
-      to[0] = weight[l * t.k + j];
-      for (int c = 0; c < D; ++c) to[16 * (1 + c)] = from[c];
-    }
-  return near;
-}
-
-/// C and the full step at sixteen places, of rows with the neighbors `near`.
+/// C and the full step at sixteen places, of rows with the neighbors `near`: of each neighbor
+/// sixteen weights, then D times sixteen coordinates.
 template <int D>
 State<D> evaluate(const PlaceTask& t, const float* near, const F16 (&at)[D]) {
   const F16 degrees = set(t.degrees), per_degree = set(1.0F / t.degrees);
@@ -109,11 +92,10 @@ State<D> evaluate(const PlaceTask& t, const float* near, const F16 (&at)[D]) {
   return state;
 }
 
-/// Places sixteen rows; `index` and `weight` are 16 × k, `places` receives x of all, then y, then
-/// z. Returns a bit for each that still moved.
+/// Places sixteen rows; `places` receives x of all, then y, then z. Returns a bit for each that
+/// still moved.
 template <int D>
-std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const float* weight,
-                            float* places) {
+std::uint32_t place_sixteen(const PlaceTask& t, const float* near, float* places) {
   // The box in which the field can be read, and a row can stand.
   const auto inside = [&](int k, const F16& v) HWY_ATTR {
     const float low = t.field.origin[k] + 1.0F / t.field.per_unit;
@@ -122,8 +104,6 @@ std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const
   };
 
   // The start: the best of the weighted mean of the neighbors' places and the nearest places.
-  const std::vector<float> neighbors = gather_neighbors<D>(t, index, weight);
-  const float* near = neighbors.data();
   F16 at[D];
   for (int k = 0; k < D; ++k) {
     at[k] = zero();
@@ -168,11 +148,9 @@ std::uint32_t place_sixteen(const PlaceTask& t, const std::int32_t* index, const
   return to_bits(moving > zero());
 }
 
-std::uint32_t place_rows(const PlaceTask& t, const std::int32_t* index, const float* weight,
-                         float* places) {
-  if (t.dimensions == 1) return place_sixteen<1>(t, index, weight, places);
-  return t.dimensions == 2 ? place_sixteen<2>(t, index, weight, places)
-                           : place_sixteen<3>(t, index, weight, places);
+std::uint32_t place_rows(const PlaceTask& t, const float* near, float* places) {
+  if (t.dimensions == 1) return place_sixteen<1>(t, near, places);
+  return t.dimensions == 2 ? place_sixteen<2>(t, near, places) : place_sixteen<3>(t, near, places);
 }
 
 }  // namespace
@@ -187,6 +165,24 @@ namespace {
 
 constexpr double kMargin = 10;              // around the fitted map, in its units
 constexpr std::int64_t kReportTile = 1024;  // rows between two calls of progress
+
+/// The neighbors of sixteen rows, as the kernel reads them one after another: they stand still, so
+/// their places are gathered once. The last row stands in for those beyond the end.
+std::vector<float> gather_neighbors(ConstRows train_map, const Neighbors& to_train,
+                                    const Matrix& weight, std::int64_t begin, std::int64_t end) {
+  const std::int64_t k = to_train.k(), dimensions = train_map.cols(), step = 16 * (1 + dimensions);
+  std::vector<float> near(static_cast<std::size_t>(step * k));
+  for (std::int64_t l = 0; l < 16; ++l) {
+    const std::int64_t row = std::min(begin + l, end - 1);
+    for (std::int64_t j = 0; j < k; ++j) {
+      float* to = near.data() + step * j + l;
+      const float* from = train_map.row(to_train.index(row, j));
+      to[0] = weight(row, j);
+      for (std::int64_t c = 0; c < dimensions; ++c) to[16 * (1 + c)] = from[c];
+    }
+  }
+  return near;
+}
 
 }  // namespace
 
@@ -242,11 +238,9 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
   }
 
   const auto began = std::chrono::steady_clock::now();
-  Matrix train(n, place_floats(static_cast<int>(dimensions)));
-  for (std::int64_t i = 0; i < n; ++i) std::copy_n(train_map.row(i), dimensions, train.row(i));
   const double spacing = field_spacing(p.grid_spacing, dimensions);
   GridField field(spacing, dimensions, p.degrees_of_freedom);
-  field.charge({train.data(), n, dimensions, train.cols()}, kMargin);
+  field.charge(train_map, kMargin);
   if (field.spacing() > spacing)
     result.notes.push_back(
         sentence("the map is so wide that the field's spacing was enlarged to ", field.spacing()));
@@ -254,7 +248,6 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
   task.field = field.view();
   task.dimensions = static_cast<int>(dimensions);
   task.degrees = static_cast<float>(p.degrees_of_freedom);
-  task.train = train.data();
   task.k = k;
   task.iterations = p.iterations;
   // A single row, or rows that do not see each other, do not push.
@@ -279,16 +272,9 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
     parallel_for(last - done, 16, [&](std::int64_t begin, std::int64_t end) {
       begin += done;
       end += done;
-      std::vector<std::int32_t> index(static_cast<std::size_t>(16 * k));
-      std::vector<float> weights(index.size());
-      for (std::int64_t l = 0; l < 16; ++l) {
-        const std::int64_t row = std::min(begin + l, end - 1);  // the last row fills the rest
-        std::copy_n(to_train.index.row(row), k, index.data() + l * k);
-        std::copy_n(weight.row(row), k, weights.data() + l * k);
-      }
+      const std::vector<float> near = gather_neighbors(train_map, to_train, weight, begin, end);
       alignas(64) float places[48];
-      const std::uint32_t moving =
-          LATLAS_DISPATCH(place_rows)(task, index.data(), weights.data(), places);
+      const std::uint32_t moving = LATLAS_DISPATCH(place_rows)(task, near.data(), places);
       for (std::int64_t i = begin; i < end; ++i) {
         if (to_train.distance(i, 0) == 0) {  // it is a row of the fit
           std::copy_n(train_map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
@@ -298,8 +284,7 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
         if ((moving >> (i - begin) & 1U) != 0) ++unconverged;
       }
     });
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const double seconds = seconds_since(began);
     result.stopped =
         last < m &&
         wants_stop(progress, {.stage = "placing", .step = last, .of = m, .seconds = seconds});

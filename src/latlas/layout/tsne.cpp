@@ -784,8 +784,7 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
     if (!report) continue;
 
     result.trace.push_back({it, kl});
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const double seconds = seconds_since(began);
     if (wants_stop(progress,
                    {.stage = "t-SNE", .step = it, .of = last, .loss = kl, .seconds = seconds}))
       result.stopped = true;

@@ -252,10 +252,6 @@ constexpr double kSettling = 0.2;      // which share of the epochs these are
 constexpr std::int64_t kPlacedDraws = 64;
 constexpr std::int64_t kPlaceTile = 1024;  // rows between two calls of progress
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 UmapForces forces_of(const UmapCurve& curve, const UmapParams& p) {
   return {.a = static_cast<float>(curve.a),
           .b = static_cast<float>(curve.b),

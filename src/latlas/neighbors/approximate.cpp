@@ -20,7 +20,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -32,6 +31,7 @@
 #include "latlas/neighbors/inner_product.h"
 #include "latlas/neighbors/lists.h"
 #include "latlas/neighbors/panels.h"
+#include "latlas/neighbors/rounds.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/neighbors/approximate.cpp"
 #include "latlas/core/simd-targets.h"
@@ -395,26 +395,11 @@ HWY_EXPORT(probe_block);
 HWY_EXPORT(scan_all);
 HWY_EXPORT(refine_block);
 
-constexpr std::int64_t kRound = 64 * scan::kBlock;  // rows between two reports
-constexpr std::int64_t kFollowed = 32;              // of a list's rows, in refinement
-constexpr std::int64_t kPilot = 384;                // rows on which the probes are measured
-constexpr std::int64_t kMostProbes = 512;           // that are chosen by it
-constexpr std::int64_t kReach = 12;                 // supergroups, at least
-constexpr double kExactly = 5e11;                   // multiply-adds that `auto` spends on exactness
-
-class Clock {
- public:
-  explicit Clock(const Progress& progress) : progress_(progress) {}
-  bool stops(std::int64_t step, std::int64_t of) const {
-    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - begin_;
-    return wants_stop(progress_,
-                      {.stage = "neighbors", .step = step, .of = of, .seconds = since.count()});
-  }
-
- private:
-  const Progress& progress_;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-};
+constexpr std::int64_t kFollowed = 32;     // of a list's rows, in refinement
+constexpr std::int64_t kPilot = 384;       // rows on which the probes are measured
+constexpr std::int64_t kMostProbes = 512;  // that are chosen by it
+constexpr std::int64_t kReach = 12;        // supergroups, at least
+constexpr double kExactly = 5e11;          // multiply-adds that `auto` spends on exactness
 
 scan::Partition partition(ConstRows data, ConstRows queries) {
   scan::Partition p;
@@ -449,7 +434,7 @@ struct Pilot {
 
 Pilot pilot_of(ConstRows data) {
   std::vector<std::int32_t> sample = pilot_rows(data.rows());
-  return {scan::gather(data, sample), std::move(sample)};
+  return {copy_of(data, sample), std::move(sample)};
 }
 
 // How many groups, the nearest first, hold the share `held` of the true neighbors of a query.
@@ -523,8 +508,8 @@ void set_probes(scan::Partition& p, const NeighborsParams& params, std::int64_t 
 
 /// For each of the queries, in compact order, its best `count` of the rows it looks at; no list
 /// when progress asked to stop. Fills the record where there is one.
-Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count, const Clock& clock,
-                std::int64_t of, scan::Record* record) {
+Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count,
+                const scan::Clock& clock, std::int64_t of, scan::Record* record) {
   const std::int64_t n = queries.rows();
   const std::vector<std::int32_t> all = scan::in_order(n);
   const std::span<const std::int32_t> rows(all);
@@ -533,29 +518,23 @@ Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count,
     scan::Worker worker;
     scan::Chooser chooser;
   };
-  std::vector<std::unique_ptr<Pair>> pairs(static_cast<std::size_t>(threads()));
+  const auto make = [&] {
+    return std::unique_ptr<Pair>(
+        new Pair{scan::Worker(p.rows.cols(), p.rows.groups, count), scan::Chooser(p)});
+  };
   if (record != nullptr)
     record->resize(static_cast<std::size_t>((n + scan::kBlock - 1) / scan::kBlock));
   const auto kernel = LATLAS_DISPATCH(probe_block);
-  for (std::int64_t first = 0; first < n; first += kRound) {
-    const std::int64_t last = std::min(n, first + kRound);
-    parallel_for_worker(
-        last - first, scan::kBlock, [&](std::int64_t begin, std::int64_t end, int id) {
-          auto& pair = pairs[static_cast<std::size_t>(id)];
-          if (!pair)
-            pair.reset(
-                new Pair{scan::Worker(p.rows.cols(), p.rows.groups, count), scan::Chooser(p)});
-          kernel(p, queries,
-                 rows.subspan(static_cast<std::size_t>(first + begin),
-                              static_cast<std::size_t>(end - begin)),
-                 count, pair->worker, pair->chooser, lists,
-                 record == nullptr
-                     ? nullptr
-                     : &(*record)[static_cast<std::size_t>((first + begin) / scan::kBlock)]);
-        });
-    if (clock.stops(last, of)) return {};
-  }
-  return lists;
+  const bool whole = scan::in_rounds(
+      n, make, [&](std::int64_t done) { return clock.stops(done, of); },
+      [&](std::int64_t begin, std::int64_t end, Pair& pair) {
+        kernel(p, queries,
+               rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+               count, pair.worker, pair.chooser, lists,
+               record == nullptr ? nullptr
+                                 : &(*record)[static_cast<std::size_t>(begin / scan::kBlock)]);
+      });
+  return whole ? std::move(lists) : Neighbors{};
 }
 
 // A row that found another is offered to it: what one of two missed the other may have seen.
@@ -603,27 +582,23 @@ void offer_back(const scan::Record& record, Neighbors& lists) {
 /// The lists of all rows after so many sweeps. The first follows every entry, the others those that
 /// came in by the one before.
 Neighbors swept(ConstRows data, Neighbors graph, const scan::Record& record, std::int64_t sweeps,
-                const Clock& clock) {
+                const scan::Clock& clock) {
   const std::int64_t near = std::min(kFollowed, graph.k()), n = graph.rows();
   const std::int64_t groups = (n + scan::kGroup - 1) / scan::kGroup;
   scan::Fresh fresh(sweeps > 0 ? n : 0, near);
   std::fill_n(fresh.data(), fresh.size(), std::uint8_t{1});
-  std::vector<std::vector<scan::Chosen>> chosen(static_cast<std::size_t>(threads()));
+  using Chosen = std::vector<scan::Chosen>;
+  const auto make = [&] { return std::make_unique<Chosen>(static_cast<std::size_t>(groups)); };
   const auto kernel = LATLAS_DISPATCH(refine_block);
   for (std::int64_t sweep = 1; sweep <= sweeps; ++sweep) {
     Neighbors next = empty_lists(n, graph.k());
     scan::Fresh next_fresh(n, near);
-    for (std::int64_t first = 0; first < n; first += kRound) {
-      const std::int64_t last = std::min(n, first + kRound);
-      parallel_for_worker(last - first, scan::kBlock,
-                          [&](std::int64_t begin, std::int64_t end, int id) {
-                            auto& mine = chosen[static_cast<std::size_t>(id)];
-                            mine.resize(static_cast<std::size_t>(groups));
-                            kernel({data, graph, record, near, fresh}, first + begin, first + end,
-                                   mine, next, next_fresh);
-                          });
-      if (clock.stops(sweep * n + last, (1 + sweeps) * n)) return {};
-    }
+    const bool whole = scan::in_rounds(
+        n, make, [&](std::int64_t done) { return clock.stops(sweep * n + done, (1 + sweeps) * n); },
+        [&](std::int64_t begin, std::int64_t end, Chosen& chosen) {
+          kernel({data, graph, record, near, fresh}, begin, end, chosen, next, next_fresh);
+        });
+    if (!whole) return {};
     graph = std::move(next);
     fresh = std::move(next_fresh);
   }
@@ -641,7 +616,7 @@ Compact compact(ConstRows data) {
   Compact c;
   c.distinct = scan::distinct_rows(data);
   c.row = scan::compact_order(data, c.distinct.rows);
-  c.rows = scan::gather(data, c.row);
+  c.rows = copy_of(data, c.row);
   return c;
 }
 
@@ -655,7 +630,7 @@ void expand(const Compact& data, const Neighbors& lists, std::int64_t list, std:
 }
 
 Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Progress& progress) {
-  const Clock clock(progress);
+  const scan::Clock clock(progress);
   const Compact data = compact(rows);
   const std::int64_t n = data.rows.rows(), count = std::min(params.k + 1, n);
   const std::int64_t steps = n * (1 + params.sweeps);
@@ -683,7 +658,7 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
 // A row of the data as a query that knows only its direction (inner_product.h).
 Pilot pilot_of_lifted(ConstRows data, double norm) {
   const std::int64_t d = data.cols() - 1;
-  const Matrix rows = scan::gather(data, pilot_rows(data.rows()));
+  const Matrix rows = copy_of(data, pilot_rows(data.rows()));
   return {scan::lifted_queries({rows.data(), rows.rows(), d, data.cols()}, norm), {}};
 }
 
@@ -785,7 +760,7 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
   require(given.cols() == s.cols(), "neighbors: queries have ", given.cols(), " columns, the data ",
           s.cols(), "; they must agree");
   require_finite(given, "neighbors: queries");
-  if (s.products()) scan::require_products(given, data.rows);
+  if (s.products()) scan::require_products(given, s.norm);
   const Matrix prepared = s.prepared(given);
   const ConstRows queries = s.cosine() || s.products() ? ConstRows(prepared) : given;
 
@@ -798,11 +773,11 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
     wider.probes = s.partition.probes;
     wider.reach = s.partition.reach;
   }
-  const Clock clock(progress);
+  const scan::Clock clock(progress);
   const std::int64_t m = queries.rows();
   const std::vector<std::int32_t> order = scan::compact_order(queries, scan::in_order(m));
   Neighbors lists =
-      probe(fits ? s.partition : wider, scan::gather(queries, order), s.count, clock, m, nullptr);
+      probe(fits ? s.partition : wider, copy_of(queries, order), s.count, clock, m, nullptr);
   if (lists.rows() == 0) return {};
   if (s.products()) measure_products(given, order, data.rows, lists);
   Neighbors graph = empty_lists(m, s.params.k);

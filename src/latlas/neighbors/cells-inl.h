@@ -232,8 +232,9 @@ HWY_NOINLINE void append_cell(std::int64_t count, std::int64_t place, const scan
   }
 }
 
-/// Asks for what scan_cells reads first of a group.
-inline void ask_for_group(const scan::Cells& cells, std::int64_t group) {
+/// Asks for what scan_cells reads first of a group, if it judges cells by their centers.
+inline void ask_for_group(const scan::Cells& cells, std::int64_t group, const scan::CellWorker& c) {
+  if (!c.choosing) return;
   const std::int64_t first = group * kCellsOfGroup, d = cells.center.cols();
   const float* center = cells.center.row(first);
   for (std::int64_t k = 0; k < kCellsOfGroup * d; k += 16) hwy::Prefetch(center + k);
@@ -265,7 +266,8 @@ inline void weigh(const scan::Cells& cells, scan::CellWorker& c) {
   });
 }
 
-/// Scores a cell for the queries in c.query, stage by stage; returns how many are left there.
+/// Scores a cell for the queries of so many tiles in c.tile, stage by stage. Returns how many are
+/// left; they stand in c.query.
 inline std::int64_t score_cell(const scan::Panels& panels, const scan::Cells& cells,
                                std::int64_t place, std::int64_t tiles, const scan::Worker& w,
                                scan::CellWorker& c) {

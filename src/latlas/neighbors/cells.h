@@ -27,8 +27,6 @@ struct Cells {
   std::vector<float> radius;       // around the center, rounded up
   double widest = 0;               // of the radii
   Matrix rest;  // stages × places: |y'| beyond the stage, rounded up; 0 in the padding
-
-  bool used() const { return !ends.empty(); }
 };
 
 /// How finely rows of d columns are put in order: cells of long rows are not worth their

@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -27,6 +26,7 @@
 #include "latlas/neighbors/inner_product.h"
 #include "latlas/neighbors/lists.h"
 #include "latlas/neighbors/panels.h"
+#include "latlas/neighbors/rounds.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/neighbors/exact.cpp"
 #include "latlas/core/simd-targets.h"
@@ -133,7 +133,7 @@ void search_block(const scan::Searched& in, ConstRows rows, std::span<const std:
       scan_sketches(panels, in.sketches, queries, concerned, at.group, w, worker.sketch);
       make_room_early(panels, rows, chosen, count, w, worker.sketch);
     } else {
-      if (i + 1 < w.order.size()) ask_for_group(in.cells, w.order[i + 1].group);
+      if (i + 1 < w.order.size()) ask_for_group(in.cells, w.order[i + 1].group, worker.cells);
       scan_cells(panels, in.cells, queries, at.group, w, worker.cells);
       tighter = make_room(panels, in.cells, rows, chosen, count, w, worker.cells);
     }
@@ -152,12 +152,6 @@ HWY_EXPORT(panel_width);
 HWY_EXPORT(pack_sketches);
 HWY_EXPORT(search_block);
 
-constexpr std::int64_t kRound = 64 * scan::kBlock;  // queries between two reports
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// Packs the rows listed (places in the data, in compact order), with sketches where these pay for
 /// a search of so many queries for their `count` nearest.
 scan::Searched prepare(ConstRows data, scan::Frame frame, std::vector<std::int32_t> rows,
@@ -169,7 +163,7 @@ scan::Searched prepare(ConstRows data, scan::Frame frame, std::vector<std::int32
   if (!sketches.used()) {
     frame = scan::turned(std::move(frame), data, rows);
     in.panels = scan::pack(data, std::move(frame), std::move(rows), scan::kCell);
-    in.panels.ordered = scan::gather(data, in.panels.row);
+    in.panels.ordered = copy_of(data, in.panels.row);
     in.cells = scan::cut(in.panels);
     return in;
   }
@@ -192,26 +186,19 @@ scan::Searched prepare(ConstRows data, scan::Frame frame, std::vector<std::int32
 Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const scan::Searched& in,
                  std::int64_t count, const Progress& progress) {
   Neighbors lists{BasicMatrix<std::int32_t>(rows.rows(), count), Matrix(rows.rows(), count)};
-  std::vector<std::unique_ptr<scan::SearchWorker>> workers(static_cast<std::size_t>(threads()));
   const auto n = static_cast<std::int64_t>(chosen.size());
-  const double began = seconds();
+  const scan::Clock clock(progress);
   const auto kernel = LATLAS_DISPATCH(search_block);
-  for (std::int64_t first = 0; first < n; first += kRound) {
-    const std::int64_t last = std::min(n, first + kRound);
-    parallel_for_worker(last - first, scan::kBlock,
-                        [&](std::int64_t begin, std::int64_t end, int id) {
-                          auto& worker = workers[static_cast<std::size_t>(id)];
-                          if (!worker) worker = std::make_unique<scan::SearchWorker>(in, count);
-                          kernel(in, rows,
-                                 chosen.subspan(static_cast<std::size_t>(first + begin),
-                                                static_cast<std::size_t>(end - begin)),
-                                 count, *worker, lists);
-                        });
-    if (wants_stop(progress,
-                   {.stage = "neighbors", .step = last, .of = n, .seconds = seconds() - began}))
-      return {};
-  }
-  return lists;
+  const bool whole = scan::in_rounds(
+      n, [&] { return std::make_unique<scan::SearchWorker>(in, count); },
+      [&](std::int64_t done) { return clock.stops(done, n); },
+      [&](std::int64_t begin, std::int64_t end, scan::SearchWorker& worker) {
+        kernel(
+            in, rows,
+            chosen.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+            count, worker, lists);
+      });
+  return whole ? std::move(lists) : Neighbors{};
 }
 
 struct Task {

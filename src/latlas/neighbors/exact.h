@@ -42,7 +42,7 @@ std::vector<Field> fields(NeighborsParams& params);
 /// @throws InvalidArgument  for k ≥ n, NaN or infinity (row and column named), a zero row under
 ///                  cosine, and distances that float32 cannot hold.
 /// Cost: at most n² d multiply-adds (whole groups of rows that are provably too far are skipped),
-/// one packed copy of the data, and n k results.
+/// two copies of the data, and n k results.
 Neighbors nearest_neighbors(ConstRows data, const NeighborsParams& params,
                             const Progress& progress = {});
 

@@ -18,7 +18,6 @@
 #include "latlas/neighbors/inner_product.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -26,6 +25,7 @@
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
 #include "latlas/neighbors/panels.h"
+#include "latlas/neighbors/rounds.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/neighbors/inner_product.cpp"
 #include "latlas/core/simd-targets.h"
@@ -219,14 +219,6 @@ namespace {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(search_products);
 
-constexpr std::int64_t kRound = 64 * kBlock;  // queries between two reports
-
-double norm_of(std::span<const float> x) {
-  double sum = 0;
-  for (const float v : x) sum += static_cast<double>(v) * static_cast<double>(v);
-  return std::sqrt(sum);
-}
-
 std::vector<double> norms_of(ConstRows rows) {
   std::vector<double> norms(static_cast<std::size_t>(rows.rows()));
   parallel_for(rows.rows(), 512, [&](std::int64_t begin, std::int64_t end) {
@@ -236,30 +228,20 @@ std::vector<double> norms_of(ConstRows rows) {
   return norms;
 }
 
-/// Scales by the power of two that brings the largest magnitude near 1, and moves nothing.
-Frame scaling(ConstRows rows) {
-  std::vector<float> largest(static_cast<std::size_t>((rows.rows() + 511) / 512));
-  parallel_for(rows.rows(), 512, [&](std::int64_t begin, std::int64_t end) {
-    float& most = largest[static_cast<std::size_t>(begin / 512)];
-    for (std::int64_t i = begin; i < end; ++i)
-      for (const float v : rows[i]) most = std::max(most, std::abs(v));
-  });
-  const float most = largest.empty() ? 0 : *std::max_element(largest.begin(), largest.end());
-  Frame frame;
-  frame.mean.resize(static_cast<std::size_t>(rows.cols()));
-  if (most > 0) frame.scale = std::ldexp(1.0, -std::ilogb(most));
-  return frame;
+double largest_of(std::span<const double> norms) {
+  return norms.empty() ? 0 : *std::max_element(norms.begin(), norms.end());
 }
 
-ByNorm prepare(ConstRows queries, ConstRows data, std::vector<std::int32_t> rows) {
-  const std::vector<double> norm = norms_of(data);
+/// @param norm  of the rows of the data.
+ByNorm prepare(ConstRows queries, ConstRows data, std::span<const double> norm,
+               std::vector<std::int32_t> rows) {
   const auto norm_at = [&](std::int32_t row) { return norm[static_cast<std::size_t>(row)]; };
   std::sort(rows.begin(), rows.end(), [&](std::int32_t a, std::int32_t b) {
     return norm_at(a) > norm_at(b) || (norm_at(a) == norm_at(b) && a < b);
   });
   ByNorm in;
-  in.query_frame = scaling(queries);
-  in.panels = pack(data, scaling(data), std::move(rows), LATLAS_DISPATCH(panel_width)());
+  in.query_frame = unmoved_frame_of(queries);
+  in.panels = pack(data, unmoved_frame_of(data), std::move(rows), LATLAS_DISPATCH(panel_width)());
   const Panels& panels = in.panels;
   std::fill_n(in.panels.half_norm.begin(), panels.places(), 0.0F);  // scores begin with nothing
   for (std::int64_t g = 0; g < panels.groups; ++g)
@@ -274,13 +256,10 @@ float negative_product(const float* x, const float* y, std::int64_t d) {
   return rounded_product(x, y, d);
 }
 
-double largest_norm(ConstRows rows) {
-  const std::vector<double> norms = norms_of(rows);
-  return norms.empty() ? 0 : *std::max_element(norms.begin(), norms.end());
-}
+double largest_norm(ConstRows rows) { return largest_of(norms_of(rows)); }
 
-void require_products(ConstRows queries, ConstRows data) {
-  const double most = largest_norm(queries) * largest_norm(data);
+void require_products(ConstRows queries, double longest) {
+  const double most = largest_norm(queries) * longest;
   require(most <= std::numeric_limits<float>::max(), "neighbors: inner products may reach ", most,
           ", more than float32 can say (3.4e38); scale the data down");
 }
@@ -288,29 +267,23 @@ void require_products(ConstRows queries, ConstRows data) {
 Neighbors largest_products(ConstRows queries, std::span<const std::int32_t> chosen, ConstRows data,
                            std::vector<std::int32_t> rows, std::int64_t count,
                            const Progress& progress) {
-  require_products(queries, data);
-  const ByNorm in = prepare(queries, data, std::move(rows));
+  const std::vector<double> norm = norms_of(data);
+  require_products(queries, largest_of(norm));
+  const ByNorm in = prepare(queries, data, norm, std::move(rows));
   Neighbors lists{BasicMatrix<std::int32_t>(queries.rows(), count), Matrix(queries.rows(), count)};
-  std::vector<std::unique_ptr<ProductWorker>> workers(static_cast<std::size_t>(threads()));
   const auto n = static_cast<std::int64_t>(chosen.size());
-  const auto began = std::chrono::steady_clock::now();
+  const Clock clock(progress);
   const auto kernel = LATLAS_DISPATCH(search_products);
-  for (std::int64_t first = 0; first < n; first += kRound) {
-    const std::int64_t last = std::min(n, first + kRound);
-    parallel_for_worker(last - first, kBlock, [&](std::int64_t begin, std::int64_t end, int id) {
-      auto& worker = workers[static_cast<std::size_t>(id)];
-      if (!worker) worker = std::make_unique<ProductWorker>(in, count);
-      kernel(in, queries,
-             chosen.subspan(static_cast<std::size_t>(first + begin),
-                            static_cast<std::size_t>(end - begin)),
-             count, *worker, lists);
-    });
-    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - began;
-    if (wants_stop(progress,
-                   {.stage = "neighbors", .step = last, .of = n, .seconds = since.count()}))
-      return {};
-  }
-  return lists;
+  const bool whole = in_rounds(
+      n, [&] { return std::make_unique<ProductWorker>(in, count); },
+      [&](std::int64_t done) { return clock.stops(done, n); },
+      [&](std::int64_t begin, std::int64_t end, ProductWorker& worker) {
+        kernel(
+            in, queries,
+            chosen.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+            count, worker, lists);
+      });
+  return whole ? std::move(lists) : Neighbors{};
 }
 
 Matrix lifted_rows(ConstRows rows, double norm) {

@@ -19,8 +19,8 @@ namespace latlas::scan {
 /// below 1.2e-38 are 0. Throws nothing; see require_products for what fits.
 float negative_product(const float* x, const float* y, std::int64_t d);
 
-/// Throws InvalidArgument where an inner product might exceed float32.
-void require_products(ConstRows queries, ConstRows data);
+/// Throws InvalidArgument where an inner product with a row of norm `longest` might exceed float32.
+void require_products(ConstRows queries, double longest);
 
 /// For each chosen query the `count` first of the listed rows of the data by (distance, index), in
 /// the list of the same row; no list at all when progress asked to stop. The listed rows are

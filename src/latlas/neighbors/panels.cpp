@@ -42,10 +42,8 @@ Extent extent_of(ConstRows rows, std::span<const float> mean) {
   return all;
 }
 
-double norm_of(std::span<const float> x) {
-  double sum = 0;
-  for (const float v : x) sum += static_cast<double>(v) * static_cast<double>(v);
-  return std::sqrt(sum);
+double scale_for(double magnitude) {
+  return magnitude > 0 ? std::ldexp(1.0, -std::ilogb(magnitude)) : 1;
 }
 
 double distance_of(std::span<const float> x, std::span<const float> y) {
@@ -176,6 +174,12 @@ void order_compactly(const Ordering& o, std::span<std::int32_t> chosen) {
 
 }  // namespace
 
+double norm_of(std::span<const float> x) {
+  double sum = 0;
+  for (const float v : x) sum += static_cast<double>(v) * static_cast<double>(v);
+  return std::sqrt(sum);
+}
+
 Frame frame_of(ConstRows data, ConstRows queries, const char* what) {
   const std::vector<double> mean = column_means(data);
   Frame frame{{mean.begin(), mean.end()}, 1, {}};
@@ -183,8 +187,14 @@ Frame frame_of(ConstRows data, ConstRows queries, const char* what) {
   require(a.norm + std::max(a.norm, b.norm) <= std::numeric_limits<float>::max(), what,
           ": rows lie up to ", a.norm + std::max(a.norm, b.norm),
           " apart, farther than float32 can say (3.4e38); scale the data down");
-  const double magnitude = std::max(a.magnitude, b.magnitude);
-  if (magnitude > 0) frame.scale = std::ldexp(1.0, -std::ilogb(magnitude));
+  frame.scale = scale_for(std::max(a.magnitude, b.magnitude));
+  return frame;
+}
+
+Frame unmoved_frame_of(ConstRows rows) {
+  Frame frame;
+  frame.mean.resize(static_cast<std::size_t>(rows.cols()));
+  frame.scale = scale_for(extent_of(rows, frame.mean).magnitude);
   return frame;
 }
 
@@ -209,14 +219,7 @@ Frame turned(Frame frame, ConstRows data, std::span<const std::int32_t> rows) {
   const SymmetricEigen eigen = symmetric_eigen(moments);
   for (std::int64_t i = 0; i < d; ++i)
     for (std::int64_t j = 0; j < d; ++j) frame.turn.push_back(eigen.vectors(j, i));
-  double defect = 0;
-  for (std::int64_t i = 0; i < d; ++i)
-    for (std::int64_t j = 0; j < d; ++j) {
-      double dot = i == j ? -1 : 0;
-      for (std::int64_t k = 0; k < d; ++k) dot += eigen.vectors(i, k) * eigen.vectors(j, k);
-      defect += dot * dot;
-    }
-  if (std::sqrt(defect) > kSpare) frame.turn.clear();  // not orthogonal enough for the bounds
+  if (orthonormal_defect(eigen.vectors) > kSpare) frame.turn.clear();  // too far for the bounds
   return frame;
 }
 
@@ -302,15 +305,6 @@ std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t
                    order_compactly(o, parts[static_cast<std::size_t>(i)]);
                });
   return chosen;
-}
-
-Matrix gather(ConstRows data, std::span<const std::int32_t> rows) {
-  Matrix out(static_cast<std::int64_t>(rows.size()), data.cols());
-  parallel_for(out.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      std::copy_n(data.row(rows[static_cast<std::size_t>(i)]), data.cols(), out.row(i));
-  });
-  return out;
 }
 
 Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width) {

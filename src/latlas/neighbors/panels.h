@@ -59,6 +59,12 @@ struct Frame {
 /// Throws InvalidArgument, beginning with `what`, where a distance might exceed float32.
 Frame frame_of(ConstRows data, ConstRows queries, const char* what);
 
+/// The frame that only scales, so that the rows have magnitudes of at most 2.
+Frame unmoved_frame_of(ConstRows rows);
+
+/// |x|, summed in double.
+double norm_of(std::span<const float> x);
+
 constexpr std::int64_t kMostTurned = 128;  // columns of rows that a frame can turn
 
 /// The frame with a turn to the principal directions of the rows listed, those of most variance
@@ -119,9 +125,6 @@ struct Panels {
   }
   const float* panel(std::int64_t place) const { return packed.data() + place * cols(); }
 };
-
-/// The copy of the listed rows.
-Matrix gather(ConstRows data, std::span<const std::int32_t> rows);
 
 /// Packs the rows listed (places in the data, in compact order).
 Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width);

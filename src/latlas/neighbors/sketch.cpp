@@ -82,19 +82,6 @@ Matrix principal_directions(const Matrix& sample, std::int64_t count) {
   return orthonormal(turned);
 }
 
-// ‖QᵀQ − 1‖, by the norm of Frobenius, which is no smaller.
-double defect(const Matrix& q) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < q.rows(); ++i)
-    for (std::int64_t j = 0; j <= i; ++j) {
-      double dot = i == j ? -1 : 0;
-      for (std::int64_t k = 0; k < q.cols(); ++k)
-        dot += static_cast<double>(q(i, k)) * static_cast<double>(q(j, k));
-      sum += (i == j ? 1 : 2) * dot * dot;
-    }
-  return std::sqrt(sum);
-}
-
 /// Squared distances of the judges from the sample, and the square within which each finds as many
 /// rows as it will among all.
 struct Trial {
@@ -217,7 +204,7 @@ Sketcher sketcher_for(ConstRows data, const Frame& frame, std::span<const std::i
   if (m > 0) {
     const Matrix kept = copy_of(q.rows(0, m));
     coordinates = (whole + 4) * kUnit * std::sqrt(static_cast<double>(m)) * 1.001;
-    skew = defect(kept) * 1.001;
+    skew = orthonormal_defect(converted<double>(kept)) * 1.001;
     sketcher.directions =
         pack(kept, {std::vector<float>(static_cast<std::size_t>(d)), 1, {}}, in_order(m), width);
     sketcher.directions.data = {};

@@ -30,16 +30,6 @@ constexpr double kManyZeros =
     0.6;  // from about here on, looking for zeros costs less than it saves
 constexpr std::int64_t kAhead = 2 * kMicroRows;  // how far rows are asked for in advance
 
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-};
-
 // What the rows of a batch leave on their way: x[l] enters layer l, dz[l] is the gradient by its
 // value before the activation.
 struct Activations {
@@ -237,11 +227,11 @@ bool Trainer::epoch(const Progress& progress) {
 
 bool Trainer::run_epoch(const Progress& progress) {
   Impl& s = *impl_;
-  const Stopwatch watch;
+  const auto began = std::chrono::steady_clock::now();
   double seconds_of_earlier_epochs = 0;
   for (const Epoch& e : s.history) seconds_of_earlier_epochs += e.seconds;
   const auto seconds_in_all = [&] {
-    return seconds_of_earlier_epochs + s.seconds_before + watch.seconds();
+    return seconds_of_earlier_epochs + s.seconds_before + seconds_since(began);
   };
 
   s.order_rows();
@@ -251,7 +241,7 @@ bool Trainer::run_epoch(const Progress& progress) {
     s.take_step(begin, end);
     const bool last = at + 1 == s.steps_per_epoch;  // reported with its validation
     if (!last && wants_stop(progress, s.report(end, seconds_in_all()))) {
-      s.seconds_before += watch.seconds();
+      s.seconds_before += seconds_since(began);
       return false;
     }
   }
@@ -259,8 +249,8 @@ bool Trainer::run_epoch(const Progress& progress) {
   const double val_loss = mean_loss(s.model, s.validation, s.loss);
   require(s.validation.rows() == 0 || std::isfinite(val_loss), "train: the validation loss became ",
           val_loss, " in epoch ", s.epochs_done() + 1, "; lower the learning rate");
-  s.history.push_back(
-      {s.epochs_done() + 1, s.mean_so_far(s.rows), val_loss, s.seconds_before + watch.seconds()});
+  s.history.push_back({s.epochs_done() + 1, s.mean_so_far(s.rows), val_loss,
+                       s.seconds_before + seconds_since(began)});
   Report report = s.report(s.rows, seconds_of_earlier_epochs + s.history.back().seconds);
   report.val_loss = val_loss;
   s.loss_sum = s.seconds_before = 0;
