@@ -16,46 +16,13 @@
 #include <string>
 #include <vector>
 
+#include "bench/ceilings.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/product.h"
 #include "latlas/core/random.h"
-
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/product_bench.cpp"
-#include "latlas/core/simd-targets.h"
-
-#include "latlas/core/simd-inl.h"
+#include "latlas/core/simd.h"
 
 extern "C" void openblas_set_num_threads(int);
-
-HWY_BEFORE_NAMESPACE();
-namespace latlas::HWY_NAMESPACE {
-namespace {
-// Twelve registers of independent multiply-adds; returns the operations done.
-double multiply_adds(std::int64_t rounds, float* out) {
-  constexpr int kRegisters = 12;
-  hn::Vec<DF> c[kRegisters], a = hn::Set(DF(), 0.999F), b = hn::Set(DF(), 1e-3F);
-  for (int i = 0; i < kRegisters; ++i) c[i] = hn::Set(DF(), static_cast<float>(i));
-  for (std::int64_t r = 0; r < rounds; ++r) {
-#pragma GCC unroll 12
-    for (int i = 0; i < kRegisters; ++i) c[i] = fused(c[i], a, b);
-  }
-  hn::Vec<DF> sum = c[0];
-  for (int i = 1; i < kRegisters; ++i) sum = hn::Add(sum, c[i]);
-  *out = hn::GetLane(sum);
-  return 2.0 * kLanes * kRegisters * static_cast<double>(rounds);
-}
-}  // namespace
-}  // namespace latlas::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace latlas {
-HWY_EXPORT(multiply_adds);
-double multiply_adds_here(std::int64_t rounds, float* out) {
-  return LATLAS_DISPATCH(multiply_adds)(rounds, out);
-}
-}  // namespace latlas
 
 namespace {
 
@@ -146,25 +113,6 @@ Times measure(const Shape& s, int rounds) {
   return {median(seconds[0]), median(seconds[1]), median(seconds[2])};
 }
 
-double peak(int threads) {
-  std::vector<double> rates;
-  for (int round = 0; round < 50; ++round) {
-    std::vector<double> done(static_cast<std::size_t>(threads));
-    const double begin = now();
-    latlas::parallel_for(threads, 1, [&](std::int64_t t, std::int64_t) {
-      float out;
-      done[static_cast<std::size_t>(t)] = latlas::multiply_adds_here(2'000'000, &out);
-      if (out < -1e30F) std::abort();
-    });
-    const double seconds = now() - begin;
-    double sum = 0;
-    for (const double d : done) sum += d;
-    rates.push_back(sum / seconds);
-  }
-  std::sort(rates.begin(), rates.end());
-  return rates.back();
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -178,7 +126,7 @@ int main(int argc, char** argv) {
   const latlas::ThreadLimit limit(threads);
   openblas_set_num_threads(threads);
   omp_set_num_threads(threads);  // oneDNN's
-  const double ceiling = peak(threads);
+  const double ceiling = latlas::bench::multiply_add_rate(threads);
   if (!json)
     std::printf(
         "%d threads, %s, multiply-add peak %.0f GFLOP/s\n%-18s %10s %10s %10s %9s %9s %6s\n",
@@ -204,4 +152,3 @@ int main(int argc, char** argv) {
                 threads, std::string(latlas::simd::name()).c_str(), ceiling, rows.c_str());
   return 0;
 }
-#endif

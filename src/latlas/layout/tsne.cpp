@@ -772,13 +772,17 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
     const double rate = p.learning_rate > 0 ? p.learning_rate
                                             : static_cast<double>(n) / std::max(exaggeration, 1.0);
     const double most = exaggerating ? kEarlyMomentum : (settling ? kLastMomentum : 1);
+    auto step_began = std::chrono::steady_clock::now();
     fit.charge();
+    result.field_seconds += seconds_since(step_began);
     const bool report = it > 0 && it % kReportEvery == 0, shown = extras.snapshots.due(it);
     const Matrix seen = shown ? fit.map() : Matrix();
+    step_began = std::chrono::steady_clock::now();
     const double kl = fit.step({.exaggeration = exaggeration,
                                 .learning_rate = rate,
                                 .momentum = std::min(p.momentum, most)},
                                report || shown);
+    result.sweep_seconds += seconds_since(step_began);
     if (exaggerating) ++result.exaggerated;
     if (shown) result.stopped = extras.snapshots.show({it, kl, seen}) == Next::stop;
     if (!report) continue;

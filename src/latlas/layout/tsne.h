@@ -58,6 +58,8 @@ struct TsneResult {
   std::int64_t exaggerated = 0;   ///< Of these, with exaggeration.
   bool converged = false;         ///< KL stopped falling.
   bool stopped = false;           ///< Progress asked to stop.
+  double field_seconds = 0;       ///< Of `iterations`: charging the field (exact: summing it).
+  double sweep_seconds = 0;       ///< Of `iterations`: reading it, attraction, moving the rows.
   std::vector<TsneTrace> trace;
   std::vector<std::string> notes;  ///< Where a limit acted, one sentence each.
 };
