@@ -212,11 +212,16 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
     near.search = o.neighbors.search;
-    const auto placing = std::chrono::steady_clock::now();
-    const Neighbors to_train = find_neighbors(fresh, rows, near);
-    PlaceResult placed =
-        place(result.map, to_train, place_params(params, near.k), console.progress("rows"));
-    metrics.set("tsne.placing_seconds", seconds_since(placing));
+    const PlaceParams placing = place_params(params, near.k);
+    near.k = neighbors_to_place(placing, near.k);
+    auto placing_began = std::chrono::steady_clock::now();
+    const NeighborIndex index(rows, near);
+    const FrozenMap frozen(result.map, placing);
+    metrics.set("tsne.placing_setup_seconds", seconds_since(placing_began));
+    placing_began = std::chrono::steady_clock::now();
+    const Neighbors to_train = index.search(fresh);
+    PlaceResult placed = frozen.place(to_train, console.progress("rows"));
+    metrics.set("tsne.placing_seconds", seconds_since(placing_began));
     note_placing(placed, console);
     if (graph.rows() == n) look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
@@ -247,7 +252,7 @@ Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   metrics.set("umap.epochs", static_cast<double>(result.epochs));
   if (!fresh.empty() && !result.stopped) {
     near.k = std::min(params.n_neighbors, n);
-    const Neighbors to_train = find_neighbors(fresh, rows, near);
+    const Neighbors to_train = NeighborIndex(rows, near).search(fresh);
     UmapPlaceResult placed = umap_place(result.map, to_train, params, console.progress("rows"));
     note_placing(placed, console);
     look_for_novelty(o, graph, to_train, metrics, mapped);

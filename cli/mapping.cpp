@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 #include "cli/interrupt.h"
@@ -201,13 +202,21 @@ Matrix in_metric(Matrix rows, const std::string& metric, const std::string& what
 
 PlaceParams place_params(const TsneParams& fitted, std::int64_t k) {
   PlaceParams params;
-  params.perplexity = fitting_perplexity(fitted.perplexity, k);
+  const bool fewer_do = fitted.affinities == "perplexity";
+  params.perplexity = fitting_perplexity(
+      fewer_do ? std::min(params.perplexity, fitted.perplexity) : fitted.perplexity, k);
   params.grid_spacing = fitted.grid_spacing;
   params.degrees_of_freedom = fitted.degrees_of_freedom;
   params.affinities = fitted.affinities;
   params.scales = fitted.scales;
   params.bandwidth = fitted.bandwidth;
   return params;
+}
+
+std::int64_t neighbors_to_place(const PlaceParams& params, std::int64_t k) {
+  if (params.affinities != "perplexity") return k;
+  const auto wanted = static_cast<std::int64_t>(std::ceil(3 * params.perplexity));
+  return std::min(std::max(wanted, NoveltyParams().k), k);
 }
 
 }  // namespace latlas::cli

@@ -465,8 +465,10 @@ void Pipeline::lay_out() {
     PlaceResult placed;
     Novelty found;
     if (latents_test_.rows() > 0) {
-      const Neighbors to_train = find_neighbors(latents_test_, latents_train_, near);
-      placed = place(map.map, to_train, place_params(params, graph.k()), console_.progress("rows"));
+      const PlaceParams placing = place_params(params, graph.k());
+      near.k = neighbors_to_place(placing, graph.k());
+      const Neighbors to_train = NeighborIndex(latents_train_, near).search(latents_test_);
+      placed = place(map.map, to_train, placing, console_.progress("rows"));
       found = novelty(graph, to_train);
     }
     note_placing(placed, console_);
@@ -505,8 +507,8 @@ void Pipeline::lay_out_by_umap() {
     UmapPlaceResult placed;
     if (latents_test_.rows() > 0) {
       near.k = std::min(job_.umap.n_neighbors, n);
-      placed = umap_place(map.map, find_neighbors(latents_test_, latents_train_, near), job_.umap,
-                          console_.progress("rows"));
+      placed = umap_place(map.map, NeighborIndex(latents_train_, near).search(latents_test_),
+                          job_.umap, console_.progress("rows"));
     }
     note_placing(placed, console_);
     if (placed.stopped) interrupt();

@@ -131,6 +131,19 @@ TEST(Place, GivesARowTheSameBitsInAnyBatch) {
   }
 }
 
+TEST(FrozenMap, TakesOneBatchAfterAnother) {
+  const Neighbors graph = nearest(new_rows(50), fitted().data, 30);
+  const FrozenMap frozen(fitted().map);
+  for (const auto& [begin, end] : {std::pair{0, 20}, {20, 50}, {0, 50}}) {
+    const Neighbors batch = part(graph, begin, end);
+    EXPECT_EQ(sha256(frozen.place(batch).map), sha256(place(fitted().map, batch).map));
+  }
+  EXPECT_EQ(frozen.place(Neighbors{}).map.rows(), 0);
+  Matrix bad = copy_of(fitted().map);
+  bad(3, 1) = NAN;
+  EXPECT_THROW(FrozenMap{bad}, InvalidArgument);
+}
+
 TEST(Place, GivesTheSameBitsForAnyThreadsAndInstructions) {
   const Matrix rows = new_rows(100);
   const Neighbors graph = nearest(rows, fitted().data, 17);
@@ -151,7 +164,7 @@ TEST(Place, LowersAPerplexityTooLargeAndSaysSo) {
   const Matrix rows = new_rows(5);
   const PlaceResult placed = place(fitted().map, nearest(rows, fitted().data, 9));
   ASSERT_EQ(placed.notes.size(), 1U);
-  EXPECT_NE(placed.notes[0].find("perplexity lowered from 30 to 3"), std::string::npos);
+  EXPECT_NE(placed.notes[0].find("perplexity lowered from 10 to 3"), std::string::npos);
 }
 
 TEST(Place, ServesMapsOfAFewRows) {

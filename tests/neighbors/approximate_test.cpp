@@ -182,6 +182,35 @@ TEST(ApproximateIndex, GivesEachBatchWhatOneSearchGives) {
       "neighbors: queries have 4 columns, the data 10; they must agree");
 }
 
+TEST(ApproximateIndex, FindsRowsThatAreEqualWhereverItLooks) {
+  // A heavy clump draws the centers of its groups away from the rows that share a group with it, so
+  // that one probe does not reach all rows' own groups.
+  Matrix data = curved(6000, 8, 6);
+  for (std::int64_t i = 0; i < 3000; ++i)
+    for (std::int64_t c = 0; c < 8; ++c) data(i, c) *= 0.01F;
+  const NeighborsParams params{.k = 5, .probes = 1};
+  const Neighbors found = ApproximateIndex(data, params).search(data);
+  for (std::int64_t i = 0; i < 6000; ++i) {
+    ASSERT_EQ(found.distance(i, 0), 0) << i;
+    ASSERT_EQ(found.index(i, 0), i);
+  }
+  expect_lawful(found, data, data, 5, false);
+}
+
+TEST(NeighborIndex, SearchesAsTheDataSayWhateverTheBatch) {
+  const Matrix few = curved(2000, 6, 3), many = curved(21'000, 6, 3), queries = curved(90, 6, 3, 5);
+  const NeighborsParams params{.k = 7}, exactly{.k = 7, .search = "exact"};
+  EXPECT_TRUE(NeighborIndex(few, params).exact());
+  EXPECT_TRUE(NeighborIndex(many, exactly).exact());
+  expect_equal(NeighborIndex(few, params).search(queries), nearest_neighbors(queries, few, params));
+  expect_equal(NeighborIndex(many, exactly).search(queries),
+               nearest_neighbors(queries, many, params));
+  const NeighborIndex index(many, params);
+  EXPECT_FALSE(index.exact());
+  expect_equal(index.search(queries), approximate_neighbors(queries, many, params));
+  EXPECT_THROW(NeighborIndex(few, {.k = 2001}), InvalidArgument);
+}
+
 TEST(ApproximateIndex, TakesQueriesFarOutsideTheData) {
   const Matrix data = curved(1500, 5, 3);
   Matrix queries = curved(50, 5, 3, 6);

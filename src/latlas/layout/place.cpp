@@ -21,6 +21,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "latlas/core/parallel.h"
@@ -188,7 +189,8 @@ std::vector<float> gather_neighbors(ConstRows train_map, const Neighbors& to_tra
 
 std::vector<Field> fields(PlaceParams& p) {
   return {
-      {"perplexity", &p.perplexity, "as in the fit: effective neighbors of a row", 1, 1e6},
+      {"perplexity", &p.perplexity, "effective neighbors of a row; larger keeps more order", 1,
+       1e6},
       {"iterations", &p.iterations, "at most, for each row", 0, 1e6},
       {"grid_spacing", &p.grid_spacing, "of the repulsive field, as in the fit", 0, 1},
       {"degrees_of_freedom", &p.degrees_of_freedom, "of the map's kernel, as in the fit", 0.1, 100},
@@ -215,48 +217,67 @@ void require_placeable(ConstRows train_map, const Neighbors& to_train, const cha
           " has a neighbor that is no row of the fitted map, 0 to ", n - 1);
 }
 
-PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlaceParams& params,
-                  const Progress& progress) {
-  PlaceParams p = params;
-  check(fields(p), "place");
-  require_placeable(train_map, to_train, "place");
-  const std::int64_t dimensions = train_map.cols();
+struct FrozenMap::State {
+  PlaceParams params;
+  Matrix map;
+  std::optional<GridField> field;  // none of a map without rows
+  PlaceTask task;
+  std::vector<std::string> notes;
+};
+
+FrozenMap::FrozenMap(ConstRows train_map, const PlaceParams& params) : state_(new State) {
+  State& s = *state_;
+  s.params = params;
+  const PlaceParams& p = s.params;
+  check(fields(s.params), "place");
+  require(p.affinities != "gaussian" || p.bandwidth > 0,
+          "place: gaussian affinities need the bandwidth of the fit");
+  require_finite(train_map, "place: fitted map");
+  const std::int64_t n = train_map.rows(), dimensions = train_map.cols();
   require(dimensions >= 1 && dimensions <= 3, "place: the fitted map has ", dimensions,
           " columns, it must have 1, 2 or 3");
-  const std::int64_t n = train_map.rows(), m = to_train.rows(), k = to_train.k();
+  s.map = copy_of(train_map);
+  if (n == 0) return;
+  const double spacing = field_spacing(p.grid_spacing, dimensions);
+  GridField& field = s.field.emplace(spacing, dimensions, p.degrees_of_freedom);
+  field.charge(train_map, kMargin);
+  if (field.spacing() > spacing)
+    s.notes.push_back(
+        sentence("the map is so wide that the field's spacing was enlarged to ", field.spacing()));
+  s.task.field = field.view();
+  s.task.dimensions = static_cast<int>(dimensions);
+  s.task.degrees = static_cast<float>(p.degrees_of_freedom);
+  s.task.iterations = p.iterations;
+  // A single row, or rows that do not see each other, do not push.
+  const double z = field.normalizer(), rows = static_cast<double>(n);
+  s.task.push = z > 1e-4 * rows ? static_cast<float>(rows / z) : 0.0F;
+  if (n > 1 && s.task.push == 0)
+    s.notes.emplace_back(
+        "the map's rows stand too far apart to push; new rows are placed by their neighbors alone");
+}
+FrozenMap::FrozenMap(FrozenMap&&) noexcept = default;
+FrozenMap& FrozenMap::operator=(FrozenMap&&) noexcept = default;
+FrozenMap::~FrozenMap() = default;
+
+PlaceResult FrozenMap::place(const Neighbors& to_train, const Progress& progress) const {
+  const Matrix& map = state_->map;
+  require_placeable(map, to_train, "place");
+  PlaceParams p = state_->params;
+  PlaceTask task = state_->task;
+  const std::int64_t n = map.rows(), m = to_train.rows(), dimensions = map.cols();
+  task.k = to_train.k();
   PlaceResult result;
   result.map = Matrix(m, dimensions);
   if (m == 0) return result;
+  result.notes = state_->notes;
+  const double most = std::max(1.0, static_cast<double>(task.k) / 3);
   const bool by_perplexity = p.affinities == "perplexity" || p.affinities == "multiscale";
-  require(p.affinities != "gaussian" || p.bandwidth > 0,
-          "place: gaussian affinities need the bandwidth of the fit");
-  if (by_perplexity && p.perplexity > std::max(1.0, static_cast<double>(k) / 3)) {
-    const double lowered = std::max(1.0, static_cast<double>(k) / 3);
-    result.notes.push_back(sentence("perplexity lowered from ", p.perplexity, " to ", lowered,
-                                    ", a third of ", k, " neighbors"));
-    p.perplexity = lowered;
+  if (by_perplexity && p.perplexity > most) {
+    result.notes.push_back(sentence("perplexity lowered from ", p.perplexity, " to ", most,
+                                    ", a third of ", task.k, " neighbors"));
+    p.perplexity = most;
   }
-
   const auto began = std::chrono::steady_clock::now();
-  const double spacing = field_spacing(p.grid_spacing, dimensions);
-  GridField field(spacing, dimensions, p.degrees_of_freedom);
-  field.charge(train_map, kMargin);
-  if (field.spacing() > spacing)
-    result.notes.push_back(
-        sentence("the map is so wide that the field's spacing was enlarged to ", field.spacing()));
-  PlaceTask task;
-  task.field = field.view();
-  task.dimensions = static_cast<int>(dimensions);
-  task.degrees = static_cast<float>(p.degrees_of_freedom);
-  task.k = k;
-  task.iterations = p.iterations;
-  // A single row, or rows that do not see each other, do not push.
-  const double z = field.normalizer(), rows = static_cast<double>(n);
-  task.push = z > 1e-4 * rows ? static_cast<float>(rows / z) : 0.0F;
-  if (n > 1 && task.push == 0)
-    result.notes.emplace_back(
-        "the map's rows stand too far apart to push; new rows are placed by their neighbors alone");
-
   AffinityParams kind{.perplexity = p.perplexity,
                       .affinities = p.affinities,
                       .scales = p.scales,
@@ -272,12 +293,12 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
     parallel_for(last - done, 16, [&](std::int64_t begin, std::int64_t end) {
       begin += done;
       end += done;
-      const std::vector<float> near = gather_neighbors(train_map, to_train, weight, begin, end);
+      const std::vector<float> near = gather_neighbors(map, to_train, weight, begin, end);
       alignas(64) float places[48];
       const std::uint32_t moving = LATLAS_DISPATCH(place_rows)(task, near.data(), places);
       for (std::int64_t i = begin; i < end; ++i) {
         if (to_train.distance(i, 0) == 0) {  // it is a row of the fit
-          std::copy_n(train_map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
+          std::copy_n(map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
           continue;
         }
         for (std::int64_t c = 0; c < dimensions; ++c) result.map(i, c) = places[16 * c + i - begin];
@@ -291,9 +312,14 @@ PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlacePar
   }
   // Rows that were not reached stand at their nearest neighbor.
   for (std::int64_t i = std::min(done, m); i < m; ++i)
-    std::copy_n(train_map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
+    std::copy_n(map.row(to_train.index(i, 0)), dimensions, result.map.row(i));
   result.unconverged = unconverged;
   return result;
+}
+
+PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlaceParams& params,
+                  const Progress& progress) {
+  return FrozenMap(train_map, params).place(to_train, progress);
 }
 
 }  // namespace latlas

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 namespace latlas {
 
 struct PlaceParams {
-  double perplexity = 30;                 ///< As in the fit: effective neighbors of a row.
+  double perplexity = 10;                 ///< Effective neighbors of a row; larger is slower and
+                                          ///< keeps a little more of the order around it.
   std::int64_t iterations = 200;          ///< At most, for each row.
   double grid_spacing = 0;                ///< Of the repulsive field, as in the fit; 0 as there.
   double degrees_of_freedom = 1;          ///< Of the map's kernel, as in the fit.
@@ -35,15 +37,32 @@ struct PlaceResult {
 /// placed into the map: finite, and neighbors among its rows.
 void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what);
 
-/// Places m new rows in the map of n rows, each by itself: a row's result does not depend on which
-/// others came along. A row at distance 0 from a row of the fit lands on it, bit for bit (of
-/// several, on the first). Whether a row belongs there at all, novelty() tells (novelty.h).
-/// @param train_map  n × d, d ≤ 3, from tsne().
-/// @param to_train   m × k: for each new row its nearest rows of the fitted data, with distances;
-///                   a perplexity above k / 3 is lowered to that, with a note.
-/// Rows are kept within 10 units of the fitted map's box.
-/// @throws InvalidArgument  when an index is outside [0, n), shapes differ, values are not finite.
-/// Cost: O(k) an iteration and row; one field of the fitted map.
+/// A fitted map made ready for new rows, whatever batches they come in: its field is charged once.
+class FrozenMap {
+ public:
+  /// @param train_map  n × d, d ≤ 3, from tsne().
+  /// @throws InvalidArgument  for other shapes and values that are not finite.
+  FrozenMap(ConstRows train_map, const PlaceParams& params = {});
+  FrozenMap(FrozenMap&&) noexcept;
+  FrozenMap& operator=(FrozenMap&&) noexcept;
+  ~FrozenMap();
+
+  /// Places m new rows, each by itself: a row's result does not depend on which others came along.
+  /// A row at distance 0 from a row of the fit lands on it, bit for bit (of several, on the first).
+  /// Whether a row belongs there at all, novelty() tells (novelty.h). Rows are kept within 10 units
+  /// of the fitted map's box.
+  /// @param to_train  m × k: for each new row its nearest rows of the fitted data, with distances;
+  ///                  a perplexity above k / 3 is lowered to that, with a note.
+  /// @throws InvalidArgument  when an index is outside [0, n) or distances are not valid.
+  /// Cost: O(k) an iteration and row.
+  PlaceResult place(const Neighbors& to_train, const Progress& progress = {}) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The same for one batch.
 PlaceResult place(ConstRows train_map, const Neighbors& to_train, const PlaceParams& params = {},
                   const Progress& progress = {});
 

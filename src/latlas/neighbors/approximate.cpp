@@ -3,7 +3,8 @@
 // 1. The distinct rows are copied in compact order (panels.h), so that what is near in space is
 //    near in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
 // 2. How many groups a row must look at is measured: a seeded sample of rows is searched among all
-//    groups, and the places of the found neighbors' groups in the rows' orders are counted.
+//    groups, and the places of the found neighbors' groups in the rows' orders are counted. Where
+//    more groups do what step 5 would, for less, that is left out.
 // 3. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
 //    among the groups of these, `probes` of them. Its choice depends on nothing but itself.
 //    Queries are worked on in blocks of neighbors, whose choices agree for the most part: each
@@ -437,9 +438,8 @@ Pilot pilot_of(ConstRows data) {
   return {copy_of(data, sample), std::move(sample)};
 }
 
-// How many groups, the nearest first, hold the share `held` of the true neighbors of a query.
-std::int64_t probes_that_hold(double held, const scan::Partition& p, const Pilot& pilot,
-                              std::int64_t count) {
+// The share of the true neighbors of a query that its nearest group holds, its two nearest, …
+std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot, std::int64_t count) {
   const Matrix& rows = pilot.rows;
   const std::vector<std::int32_t> all = scan::in_order(rows.rows());
   Neighbors lists = empty_lists(rows.rows(), count);
@@ -476,34 +476,59 @@ std::int64_t probes_that_hold(double held, const scan::Partition& p, const Pilot
     }
   });
   const std::int64_t others = pilot.self.empty() ? count : count - 1;
-  const double wanted = held * static_cast<double>(rows.rows() * others);
-  double within = 0;
+  std::vector<double> held(static_cast<std::size_t>(most));
+  std::int64_t within = 0;
   for (std::int64_t probes = 0; probes < most; ++probes) {
     for (std::int64_t i = 0; i < rows.rows(); ++i) within += found(i, probes);
-    if (within >= wanted) return probes + 1;
+    held[static_cast<std::size_t>(probes)] =
+        static_cast<double>(within) / static_cast<double>(rows.rows() * others);
   }
-  return most;
+  return held;
 }
 
 // The share of the neighbors that must be in the groups looked at for a recall of 0.95 and a little
-// more: sweeps find most of the others, unless lists are too short to lead on.
-double share_to_hold(std::int64_t k, std::int64_t sweeps) {
-  if (sweeps == 0 || k < 8) return 0.96;
+// more: rows offered back find some of the others, sweeps most, unless lists are too short to lead
+// on.
+double share_to_hold(std::int64_t k, std::int64_t sweeps, bool offers) {
+  if (k < 8 || (sweeps == 0 && !offers)) return 0.96;
+  if (sweeps == 0) return 0.935;
   return sweeps == 1 ? 0.83 : 0.77;
 }
 
-// Sets how many groups a query looks at, where so many sweeps follow; `pilot` makes the queries
-// on which that is measured, if it must be.
+std::int64_t probes_that_hold(double share, const std::vector<double>& held) {
+  const auto at = std::lower_bound(held.begin(), held.end(), share);
+  return std::min(at - held.begin() + 1, std::ssize(held));
+}
+
+// Whether sweeps cost more than looking at so many more groups. A neighbor's neighbor costs as much
+// as kCandidate multiply-adds, most of it waiting for memory.
+bool sweeps_pay(std::int64_t more_probes, std::int64_t sweeps, std::int64_t k, std::int64_t d) {
+  constexpr std::int64_t kCandidate = 200;
+  const std::int64_t near = std::min(kFollowed, k);
+  return more_probes * scan::kGroup * d > sweeps * near * near * kCandidate;
+}
+
+// Sets how many groups a query looks at, and returns how many sweeps are to follow: `sweeps`, or,
+// where the probes are free to choose, none if more groups do the same for less. `pilot` makes the
+// queries on which that is measured.
 template <class MakePilot>
-void set_probes(scan::Partition& p, const NeighborsParams& params, std::int64_t sweeps,
-                const MakePilot& pilot) {
-  const std::int64_t count = std::min(params.k + 1, p.rows.places());
-  const std::int64_t probes =
-      params.probes > 0 ? params.probes
-                        : probes_that_hold(share_to_hold(params.k, sweeps), p, pilot(), count);
+std::int64_t set_probes(scan::Partition& p, const NeighborsParams& params, std::int64_t sweeps,
+                        bool offers, const MakePilot& pilot) {
+  const std::int64_t k = params.k, count = std::min(k + 1, p.rows.places());
+  std::int64_t probes = params.probes;
+  if (probes == 0) {
+    const std::vector<double> held = shares_held(p, pilot(), count);
+    probes = probes_that_hold(share_to_hold(k, sweeps, offers), held);
+    const std::int64_t alone = probes_that_hold(share_to_hold(k, 0, offers), held);
+    if (!sweeps_pay(alone - probes, sweeps, k, p.rows.cols())) {
+      probes = alone;
+      sweeps = 0;
+    }
+  }
   // Enough rows for a whole list, also when the last group, which may hold few, is among them.
   p.probes = std::max(probes, count / scan::kGroup + 2);
   p.reach = std::max(kReach, 4 * p.probes / scan::kGroup + 2);
+  return sweeps;
 }
 
 /// For each of the queries, in compact order, its best `count` of the rows it looks at; no list
@@ -633,17 +658,17 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
   const scan::Clock clock(progress);
   const Compact data = compact(rows);
   const std::int64_t n = data.rows.rows(), count = std::min(params.k + 1, n);
-  const std::int64_t steps = n * (1 + params.sweeps);
+  std::int64_t sweeps = 0;
   Neighbors lists;
   scan::Record record;
   {
     scan::Partition p = partition(data.rows, data.rows);
-    set_probes(p, params, params.sweeps, [&] { return pilot_of(data.rows); });
-    lists = probe(p, data.rows, count, clock, steps, &record);
+    sweeps = set_probes(p, params, params.sweeps, true, [&] { return pilot_of(data.rows); });
+    lists = probe(p, data.rows, count, clock, n * (1 + sweeps), &record);
   }
   if (lists.rows() == 0) return {};
   offer_back(record, lists);
-  lists = swept(data.rows, std::move(lists), record, params.sweeps, clock);
+  lists = swept(data.rows, std::move(lists), record, sweeps, clock);
   if (lists.rows() == 0) return {};
 
   Neighbors graph = empty_lists(rows.rows(), params.k);
@@ -679,6 +704,23 @@ void measure_products(ConstRows queries, std::span<const std::int32_t> order, Co
         lists.distance(i, at) = list[j].first;
         lists.index(i, at) = list[j].second;
       }
+    }
+  });
+}
+
+// A query that is a row of the data has it in its list, wherever its group's center lies.
+void put_equals_first(const scan::EqualRows& rows, ConstRows queries,
+                      std::span<const std::int32_t> order, Neighbors& lists) {
+  parallel_for(lists.rows(), 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int32_t place = rows.find(queries[order[static_cast<std::size_t>(i)]]);
+      const auto list = lists.index[i];
+      if (place < 0 || std::find(list.begin(), list.end(), place) != list.end()) continue;
+      std::copy_backward(list.begin(), list.end() - 1, list.end());
+      const auto distance = lists.distance[i];
+      std::copy_backward(distance.begin(), distance.end() - 1, distance.end());
+      list.front() = place;
+      distance.front() = 0;
     }
   });
 }
@@ -721,6 +763,7 @@ struct ApproximateIndex::State {
   Compact data;
   std::int64_t count;
   scan::Partition partition;
+  scan::EqualRows equal;  // of data.rows
 
   bool cosine() const { return params.metric == "cosine"; }
   bool products() const { return params.metric == "inner_product"; }
@@ -733,7 +776,7 @@ struct ApproximateIndex::State {
 };
 
 ApproximateIndex::ApproximateIndex(ConstRows data, const NeighborsParams& params)
-    : state_(new State{params, 0, {}, 0, {}}) {
+    : state_(new State{params, 0, {}, 0, {}, {}}) {
   scan::check_search(data, data, params);
   State& s = *state_;
   if (s.cosine()) {
@@ -746,9 +789,10 @@ ApproximateIndex::ApproximateIndex(ConstRows data, const NeighborsParams& params
   }
   s.count = std::min(params.k, s.data.rows.rows());
   s.partition = partition(s.data.rows, s.data.rows);
-  set_probes(s.partition, params, 0, [&] {
+  set_probes(s.partition, params, 0, false, [&] {
     return s.products() ? pilot_of_lifted(s.data.rows, s.norm) : pilot_of(s.data.rows);
   });
+  if (!s.products()) s.equal = scan::EqualRows(s.data.rows);
 }
 ApproximateIndex::ApproximateIndex(ApproximateIndex&&) noexcept = default;
 ApproximateIndex& ApproximateIndex::operator=(ApproximateIndex&&) noexcept = default;
@@ -779,7 +823,10 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
   Neighbors lists =
       probe(fits ? s.partition : wider, copy_of(queries, order), s.count, clock, m, nullptr);
   if (lists.rows() == 0) return {};
-  if (s.products()) measure_products(given, order, data.rows, lists);
+  if (s.products())
+    measure_products(given, order, data.rows, lists);
+  else
+    put_equals_first(s.equal, queries, order, lists);
   Neighbors graph = empty_lists(m, s.params.k);
   parallel_for(m, 256, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -814,6 +861,19 @@ Neighbors find_neighbors(ConstRows queries, ConstRows data, const NeighborsParam
   return searches_exactly(queries.rows(), data.rows(), data.cols(), params)
              ? nearest_neighbors(queries, data, params, progress)
              : approximate_neighbors(queries, data, params, progress);
+}
+
+NeighborIndex::NeighborIndex(ConstRows data, const NeighborsParams& params)
+    : data_(data), params_(params) {
+  scan::check_search(data, data, params);
+  constexpr std::int64_t kExactUpTo = 20'000;  // rows
+  if (params.search == "approximate" || (params.search == "auto" && data.rows() > kExactUpTo))
+    approximate_.emplace(data, params);
+}
+
+Neighbors NeighborIndex::search(ConstRows queries, const Progress& progress) const {
+  return exact() ? nearest_neighbors(queries, data_, params_, progress)
+                 : approximate_->search(queries, progress);
 }
 
 Recall measured_recall(const Neighbors& graph, ConstRows data, const std::string& metric,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "latlas/core/matrix.h"
@@ -16,7 +17,8 @@ namespace latlas {
 
 /// As nearest_neighbors, but a row is compared only with the rows of the groups (of 96 rows) whose
 /// centers are nearest to it (params.probes; 0: as many as a sample of the rows needs), with the
-/// rows that found it, and then, params.sweeps times, with its neighbors' neighbors.
+/// rows that found it, and then, params.sweeps times, with its neighbors' neighbors (0 probes leave
+/// that out where looking at more groups costs less, as for long lists of short rows).
 ///
 /// @return  n × k, or an empty graph (0 rows) when progress asked to stop. Each row holds k
 ///          different rows, never itself, by (distance, index), the distances those of
@@ -41,7 +43,7 @@ class ApproximateIndex {
   ~ApproximateIndex();
 
   /// The k nearest of the data, nearly, for every query; nothing is excluded. A query's result does
-  /// not depend on the other queries.
+  /// not depend on the other queries, and a query that equals a row of the data finds it.
   /// @return  m × k, lawful as those of approximate_neighbors; empty when progress asked to stop.
   Neighbors search(ConstRows queries, const Progress& progress = {}) const;
 
@@ -64,6 +66,24 @@ Neighbors find_neighbors(ConstRows data, const NeighborsParams& params,
                          const Progress& progress = {});
 Neighbors find_neighbors(ConstRows queries, ConstRows data, const NeighborsParams& params,
                          const Progress& progress = {});
+
+/// Data for queries that come in batches, searched as params.search says; `auto` goes by the data
+/// alone (exactly up to 20,000 rows), so that a query's result never depends on its batch.
+class NeighborIndex {
+ public:
+  /// @param data  must outlive the index and stay as it is.
+  /// @throws InvalidArgument  as nearest_neighbors does.
+  NeighborIndex(ConstRows data, const NeighborsParams& params);
+
+  bool exact() const { return !approximate_.has_value(); }
+  /// @return  m × k; empty when progress asked to stop.
+  Neighbors search(ConstRows queries, const Progress& progress = {}) const;
+
+ private:
+  ConstRows data_;
+  NeighborsParams params_;
+  std::optional<ApproximateIndex> approximate_;
+};
 
 struct Recall {
   double value = 1;           ///< Share of the true neighbors that a graph holds, in [0, 1].

@@ -18,10 +18,18 @@ std::uint64_t hash_of(std::span<const float> x) {
   return h;
 }
 
-struct Hashed {
-  std::uint64_t hash;
-  std::int32_t row;
-};
+// The rows' hashes, ascending, those of equal hash by row.
+std::vector<Hashed> sorted_hashes(ConstRows rows) {
+  std::vector<Hashed> hashed(static_cast<std::size_t>(rows.rows()));
+  parallel_for(rows.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      hashed[static_cast<std::size_t>(i)] = {hash_of(rows[i]), static_cast<std::int32_t>(i)};
+  });
+  std::sort(hashed.begin(), hashed.end(), [](const Hashed& a, const Hashed& b) {
+    return a.hash < b.hash || (a.hash == b.hash && a.row < b.row);
+  });
+  return hashed;
+}
 
 }  // namespace
 
@@ -32,15 +40,7 @@ std::span<const std::int32_t> Distinct::equals(std::int32_t first) const {
 
 Distinct distinct_rows(ConstRows rows) {
   const auto n = static_cast<std::size_t>(rows.rows());
-  std::vector<Hashed> hashed(n);
-  parallel_for(rows.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      hashed[static_cast<std::size_t>(i)] = {hash_of(rows[i]), static_cast<std::int32_t>(i)};
-  });
-  std::sort(hashed.begin(), hashed.end(), [](const Hashed& a, const Hashed& b) {
-    return a.hash < b.hash || (a.hash == b.hash && a.row < b.row);
-  });
-
+  const std::vector<Hashed> hashed = sorted_hashes(rows);
   // Rows of one hash are nearly always equal; those that are not start sets of their own.
   Distinct d;
   d.first.resize(n);
@@ -68,6 +68,17 @@ Distinct distinct_rows(ConstRows rows) {
     d.members[static_cast<std::size_t>(at[static_cast<std::size_t>(d.first[i])]++)] =
         static_cast<std::int32_t>(i);
   return d;
+}
+
+EqualRows::EqualRows(ConstRows rows) : rows_(rows), hashed_(sorted_hashes(rows)) {}
+
+std::int32_t EqualRows::find(std::span<const float> x) const {
+  const std::uint64_t hash = hash_of(x);
+  auto at = std::lower_bound(hashed_.begin(), hashed_.end(), hash,
+                             [](const Hashed& h, std::uint64_t wanted) { return h.hash < wanted; });
+  for (; at != hashed_.end() && at->hash == hash; ++at)
+    if (std::equal(x.begin(), x.end(), rows_[at->row].begin())) return at->row;
+  return -1;
 }
 
 }  // namespace latlas::scan

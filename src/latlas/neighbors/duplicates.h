@@ -24,4 +24,23 @@ struct Distinct {
 /// Rows are equal when all their values are (0 and −0 are).
 Distinct distinct_rows(ConstRows rows);
 
+struct Hashed {
+  std::uint64_t hash;
+  std::int32_t row;
+};
+
+/// Finds the row that equals a given one.
+class EqualRows {
+ public:
+  EqualRows() = default;
+  /// The rows must stay where they are, and no two of them be equal.
+  explicit EqualRows(ConstRows rows);
+  /// The row equal to x, or -1.
+  std::int32_t find(std::span<const float> x) const;
+
+ private:
+  ConstRows rows_;
+  std::vector<Hashed> hashed_;  // ascending
+};
+
 }  // namespace latlas::scan
