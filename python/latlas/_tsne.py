@@ -1,6 +1,7 @@
 """t-SNE, by scikit-learn's names."""
 
 import numbers
+import os
 import pathlib
 import warnings
 
@@ -141,8 +142,12 @@ class TSNE(MapEstimator):
             value = getattr(self, name)
             if not isinstance(value, numbers.Real) or not value > 0:
                 refuse(name, "a number above 0")
-        if isinstance(self.learning_rate, str) and self.learning_rate != "auto":
+        if not isinstance(self.learning_rate, numbers.Real) and self.learning_rate != "auto":
             refuse("learning_rate", "'auto' or a number above 0")
+        if not isinstance(self.anchor_strength, numbers.Real):
+            refuse("anchor_strength", "a number of at least 0")
+        if not isinstance(self.checkpoint, (str, os.PathLike, type(None))):
+            refuse("checkpoint", "the path of a file, or None")
         if isinstance(self.init, str) and self.init not in ("pca", "spectral", "random"):
             refuse("init", "'pca', 'spectral', 'random' or an array")
         if isinstance(self.init, str) and self.init == "pca" and self.metric == "precomputed":

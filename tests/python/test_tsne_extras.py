@@ -196,5 +196,11 @@ def test_a_checkpoint_of_another_fit_is_refused_and_stays(data, tmp_path):
 def test_a_checkpoint_that_cannot_be_written_is_an_error(data, tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         fitted(data[0], checkpoint=tmp_path / "nowhere" / "fit.safetensors", checkpoint_every=10)
-    with pytest.raises(ValueError, match="checkpoint_every"):
-        fitted(data[0], checkpoint=tmp_path / "fit.safetensors", checkpoint_every=0)
+
+
+@pytest.mark.parametrize("name, value", [("checkpoint_every", 0), ("checkpoint", 7),
+                                         ("anchor_strength", "hard"), ("learning_rate", None),
+                                         ("init", "laplacian")])
+def test_parameters_of_the_wrong_kind_are_named(name, value, data):
+    with pytest.raises(ValueError, match=f"TSNE: {name} is {value!r}"):
+        fitted(data[0], **{name: value})
