@@ -1,6 +1,7 @@
 """What the core's t-SNE can be given, given from Python: starts, neighbors, anchors, checkpoints."""
 
 import pathlib
+import signal
 import subprocess
 
 import numpy as np
@@ -159,6 +160,20 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(data, tmp_path):
     assert np.array_equal(resumed.embedding_, whole.embedding_)
     assert resumed.trace_ == whole.trace_ and resumed.n_iter_ == whole.n_iter_
     assert not kept.exists()  # which a whole fit removes
+
+
+def test_a_fit_ended_by_control_c_is_kept(data, tmp_path):
+    X, _ = data
+    kept = tmp_path / "fit.safetensors"
+
+    def control_c(report):
+        if report.stage == "t-SNE" and report.step >= 75:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(X, checkpoint=kept, checkpoint_every=10_000, callback=control_c)
+    assert kept.exists()
+    assert np.array_equal(fitted(X, checkpoint=kept).embedding_, fitted(X).embedding_)
 
 
 def test_a_fit_that_died_goes_on_from_its_last_save(data, tmp_path):
