@@ -31,9 +31,10 @@ def copied(work, data):
     return peak if peak >= data.nbytes else 0
 
 
-def start(X):
-    pca = _core.fit_pca(X, {"components": 2})
-    return _core.pca_transform(pca["components"], pca["mean"], X)
+def core_tsne(X, params):
+    affinities = _core.affinities(_core.find_neighbors(X, {"k": 90}), params)
+    start, _ = _core.make_start("pca", X, None, 2, 0)
+    return _core.tsne(affinities, start)
 
 
 def main():
@@ -44,7 +45,7 @@ def main():
         "knn": (lambda: latlas.knn(X, 90), lambda: _core.find_neighbors(X, {"k": 90})),
         "PCA": (lambda: latlas.PCA(2).fit(X), lambda: _core.fit_pca(X, {"components": 2})),
         "TSNE": (lambda: latlas.TSNE(max_iter=250, stop_below=0.0).fit(X),
-                 lambda: _core.tsne(_core.find_neighbors(X, {"k": 90}), start(X), tsne)),
+                 lambda: core_tsne(X, tsne)),
         "trustworthiness": (lambda: latlas.trustworthiness(X, map),
                             lambda: _core.trustworthiness(X, map, {}))}
     result = {}

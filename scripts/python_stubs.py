@@ -14,6 +14,7 @@ ESTIMATORS = {
     "_umap": ("UMAP", "MapEstimator")}
 HOMES = {"Transformer": "_estimator", "Estimator": "_estimator", "MapEstimator": "_maps"}
 HEAD = '''# Made by scripts/python_stubs.py.
+import os
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -23,6 +24,7 @@ from latlas.{home} import {base}
 from latlas._progress import Report
 
 Floats = NDArray[np.float32]
+Given = Optional[Tuple[ArrayLike, ArrayLike]]
 
 '''
 # Parameters whose type their default does not tell.
@@ -31,7 +33,8 @@ TYPES = {
     "random_state": "Union[None, int, np.random.RandomState]", "learning_rate": "Union[str, float]",
     "init": "Union[str, ArrayLike]", "metric": "Union[str, Callable[..., float]]",
     "metric_params": "Optional[Dict[str, Any]]", "metric_kwds": "Optional[Dict[str, Any]]",
-    "max_iter": "Optional[int]", "momentum": "Optional[float]", "n_epochs": "Optional[int]", "hidden": "Union[int, Sequence[int]]",
+    "max_iter": "Optional[int]", "momentum": "Optional[float]", "n_epochs": "Optional[int]",
+    "hidden": "Union[int, Sequence[int]]", "checkpoint": "Union[None, str, os.PathLike[str]]",
     "verbose": "Union[bool, int]"}
 OWN_TYPES = {("PCA", "n_components"): "Union[None, int, float]",
              ("Autoencoder", "learning_rate"): "float", ("UMAP", "learning_rate"): "float",
@@ -55,7 +58,14 @@ METHODS = {
     "fit": "(self, X: ArrayLike, y: object = None) -> '{0}'",
     "Autoencoder.fit": "(self, X: ArrayLike, y: object = None, *, validation_data: "
                        "Optional[ArrayLike] = None) -> '{0}'",
+    "TSNE.fit": "(self, X: ArrayLike, y: object = None, *, neighbors: Given = None, "
+                "anchors: Optional[ArrayLike] = None) -> '{0}'",
+    "UMAP.fit": "(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> '{0}'",
     "fit_transform": "(self, X: ArrayLike, y: object = None) -> Floats",
+    "TSNE.fit_transform": "(self, X: ArrayLike, y: object = None, *, neighbors: Given = None, "
+                          "anchors: Optional[ArrayLike] = None) -> Floats",
+    "UMAP.fit_transform": "(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) "
+                          "-> Floats",
     "transform": "(self, X: ArrayLike) -> Floats",
     "inverse_transform": "(self, X: ArrayLike) -> Floats",
     "reconstruct": "(self, X: ArrayLike) -> Floats",

@@ -11,15 +11,19 @@ __version__ = "0.1.0"
 
 # Where each public name lives.
 _HOMES = {
+    "AlignedMaps": "_alignment",
     "Autoencoder": "_autoencoder",
     "Dataset": "_datasets",
     "NearestNeighbors": "_neighbors",
     "PCA": "_pca",
+    "Procrustes": "_alignment",
     "Report": "_progress",
     "Run": "_runs",
     "Score": "_scores",
     "TSNE": "_tsne",
     "UMAP": "_umap",
+    "align": "_alignment",
+    "aligned_tsne": "_alignment",
     "continuity": "_scores",
     "evaluate_map": "_scores",
     "kl_divergence": "_scores",
@@ -35,6 +39,7 @@ _HOMES = {
     "plot_images": "_plot",
     "plot_variance": "_plot",
     "probe_accuracy": "_scores",
+    "procrustes": "_alignment",
     "read_run": "_runs",
     "read_table": "_tables",
     "recall": "_scores",
@@ -48,6 +53,9 @@ __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
     from latlas import tl as tl
+    from latlas._alignment import (AlignedMaps as AlignedMaps, Procrustes as Procrustes,
+                                   align as align, aligned_tsne as aligned_tsne,
+                                   procrustes as procrustes)
     from latlas._autoencoder import Autoencoder as Autoencoder
     from latlas._datasets import Dataset as Dataset, load_dataset as load_dataset
     from latlas._estimator import load as load

@@ -52,17 +52,17 @@ def as_float_rows(X, what):
         raise ValueError(f"{what} is no table of numbers ({error})") from None
 
 
-def dense(X, what):
+def dense(X, what, dtype=np.float32):
     """A sparse matrix as an array; refused where it would not fit into memory."""
     from latlas import _core
 
     rows, columns = X.shape
-    size = 4 * rows * columns
+    size = np.dtype(dtype).itemsize * rows * columns
     if size > _core.available_memory():
         raise MemoryError(
             f"{what}: as an array, {rows} × {columns} numbers need {size / 1e9:.1f} GB, more than "
             f"there are; reduce the columns first, e.g. by sklearn.decomposition.TruncatedSVD")
-    return X.astype(np.float32).toarray(order="C")
+    return X.astype(dtype, copy=False).toarray(order="C")
 
 
 def as_labels(labels, rows, what="labels"):

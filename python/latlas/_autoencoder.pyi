@@ -1,4 +1,5 @@
 # Made by scripts/python_stubs.py.
+import os
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -8,6 +9,7 @@ from latlas._estimator import Transformer
 from latlas._progress import Report
 
 Floats = NDArray[np.float32]
+Given = Optional[Tuple[ArrayLike, ArrayLike]]
 
 
 class Autoencoder(Transformer):

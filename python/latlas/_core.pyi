@@ -1,6 +1,6 @@
 """The numerical core of latlas; use the package around it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import os
 import pathlib
 from typing import Annotated
@@ -108,15 +108,43 @@ def pca_transform(components: Annotated[NDArray[numpy.float64], dict(shape=(None
 
 def pca_inverse_transform(components: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], mean: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], coordinates: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int = 0) -> NDArray[numpy.float32]: ...
 
-def tsne(graph: Graph, start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, callback: object | None = None, threads: int = 0) -> dict: ...
+def umap(graph: Graph, start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, callback: object | None = None, threads: int = 0) -> dict: ...
+
+def umap_place(train_map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], to_train: Graph, params: dict, callback: object | None = None, threads: int = 0) -> dict: ...
+
+def procrustes(map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], other: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], scale: bool, reflection: bool) -> dict: ...
+
+def procrustes_transform(rotation: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scale: float, from_: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], to: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> NDArray[numpy.float32]: ...
+
+class Affinities:
+    """Of a graph, with the parameters of t-SNE settled for it."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What was settled otherwise than asked for."""
+
+    @property
+    def params(self) -> dict:
+        """The settled parameters, by name."""
+
+def tsne_neighbors(n: int, params: dict) -> int:
+    """How many neighbors of each of n rows t-SNE asks for."""
+
+def affinities(graph: Graph, params: dict, threads: int = 0) -> Affinities: ...
+
+def make_start(name: str, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], affinities: Affinities | None, columns: int, seed: int, threads: int = 0) -> tuple:
+    """(places, notes)"""
+
+def tsne(affinities: Affinities, start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], anchors: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)] | None = None, anchor_strength: float = 0.0, checkpoint: str | os.PathLike | None = None, checkpoint_every: int = 100, callback: object | None = None, threads: int = 0) -> dict: ...
 
 def kl_divergence(graph: Graph, perplexity: float, map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int = 0) -> float: ...
 
 def place(train_map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], to_train: Graph, params: dict, callback: object | None = None, threads: int = 0) -> dict: ...
 
-def umap(graph: Graph, start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, callback: object | None = None, threads: int = 0) -> dict: ...
-
-def umap_place(train_map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], to_train: Graph, params: dict, callback: object | None = None, threads: int = 0) -> dict: ...
+def aligned_tsne(steps: int, affinities: Callable, start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, aligned: dict, callback: object | None = None, threads: int = 0) -> tuple:
+    """
+    (results, moves); affinities(step) is called for each step, the last one first.
+    """
 
 def trustworthiness(data: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, threads: int = 0) -> tuple:
     """(value, standard error, rows)"""

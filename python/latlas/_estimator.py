@@ -24,17 +24,21 @@ class Estimator(BaseEstimator):
     _bytes = False      # whether uint8 stays uint8
     _least_rows = 1
 
+    def _types(self, X):
+        """The number types that rows keep; others become the first."""
+        return [np.uint8 if self._bytes and getattr(X, "dtype", None) == np.uint8 else np.float32]
+
     def _rows(self, X, reset=False):
-        """X as row-major float32, checked as scikit-learn does; finite or not is the core's check."""
+        """X as row-major float32 (or what _types says), checked as scikit-learn does; finite or not
+        is the core's check."""
         X = unwrapped(X, "X")
-        keep = self._bytes and getattr(X, "dtype", None) == np.uint8
         with np.errstate(over="ignore"):
             X = validate_data(
-                self, X, reset=reset, dtype=np.uint8 if keep else np.float32, order="C",
+                self, X, reset=reset, dtype=self._types(X), order="C",
                 accept_sparse=("csr", "csc", "coo", "bsr", "lil", "dok", "dia") if self._sparse
                 else False, ensure_all_finite=False,
                 ensure_min_samples=self._least_rows if reset else 1)
-        return dense(X, "X") if hasattr(X, "toarray") else X
+        return dense(X, "X", X.dtype) if hasattr(X, "toarray") else X
 
     def _seed(self):
         """random_state as a seed: None is 0, since the same input gives the same bytes here."""
@@ -157,6 +161,8 @@ def _encode(value, name, tensors):
         return {"float": float(value).hex()}
     if isinstance(value, (np.bool_, np.integer)):
         return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if isinstance(value, np.ndarray):
         if value.dtype.kind in "OU":
             if not all(isinstance(v, str) for v in value.ravel()) or value.ndim != 1:

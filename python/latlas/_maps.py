@@ -25,12 +25,22 @@ class MapEstimator(Transformer):
         tags.input_tags.pairwise = self.metric == "precomputed"
         return tags
 
-    def fit_transform(self, X, y=None):
-        """Makes the map and returns it, n × n_components; row i is the place of row i of X."""
-        return self.fit(X, y).embedding_
+    def fit_transform(self, X, y=None, **given):
+        """Makes the map and returns it, n × n_components; row i is the place of row i of X. What
+        else `fit` can be given are keywords here too."""
+        return self.fit(X, y, **given).embedding_
+
+    def _types(self, X):
+        # What scikit-learn searches is rounded once: its distances.
+        return super()._types(X) if self._is_native() else [np.float64, np.float32]
 
     def _metric(self):
-        return ALIASES.get(self.metric, self.metric) if isinstance(self.metric, str) else self.metric
+        if not isinstance(self.metric, str):
+            return self.metric
+        if self.metric == "inner_product":
+            raise ValueError(f"{type(self).__name__}: metric is 'inner_product', of which no map is "
+                             f"made, since weights are made of distances; take euclidean or cosine")
+        return ALIASES.get(self.metric, self.metric)
 
     def _is_native(self):
         return self._metric() in NATIVE and not getattr(self, self._metric_params)
@@ -38,8 +48,10 @@ class MapEstimator(Transformer):
     def _search(self):
         return {"search": self.search} if hasattr(self, "search") else {}
 
-    def _graph(self, X, k, hear):
-        """The k nearest of each row; n × k."""
+    def _graph(self, X, k, hear, neighbors=None):
+        """The k nearest of each row, n × k, unless its neighbors are given."""
+        if neighbors is not None:
+            return _given_graph(neighbors, X.shape[0])
         k = max(1, min(int(k), X.shape[0] - 1))
         if self._is_native():
             graph = _core.find_neighbors(X, {"k": k, "metric": self._metric(), **self._search()},
@@ -54,21 +66,23 @@ class MapEstimator(Transformer):
         return AnyNeighbors(n_neighbors=k, metric=self.metric, n_jobs=self.n_jobs,
                             metric_params=getattr(self, self._metric_params)).fit(X)
 
-    def _start(self, X, init, columns, seed):
-        """Where the rows start, n × columns: principal components, noise, or what was given."""
+    def _start(self, X, init, columns, seed, affinities=None):
+        """Where the rows start, n × columns: by a name that the core knows, or as given; notes."""
         n = X.shape[0]
         if not isinstance(init, str):
             start = np.array(init, np.float32, order="C")
             if start.shape != (n, columns):
                 raise ValueError(f"init has the shape {start.shape}, the map needs {(n, columns)}")
-            return start
-        if init == "random":  # the core tells equal rows apart by seeded noise
-            return np.zeros((n, columns), np.float32)
-        found = min(columns, *X.shape)
-        pca = _core.fit_pca(X, {"components": found}, self._threads())
-        start = np.zeros((n, columns), np.float32)
-        start[:, :found] = _core.pca_transform(pca["components"], pca["mean"], X, self._threads())
-        return start
+            return start, []
+        if self.metric != "precomputed":
+            rows = np.ascontiguousarray(X, np.float32)
+            return _core.make_start(init, rows, affinities, columns, seed, self._threads())
+        no_rows = np.zeros((n, 1), np.float32)
+        start, notes = _core.make_start(init, no_rows, affinities, columns, seed, self._threads())
+        if not notes:
+            return start, []
+        start, _ = _core.make_start("random", no_rows, None, columns, seed, self._threads())
+        return start, ["the graph has no spectral start; a random one took its place"]
 
     def _to_train(self, X, k, hear):
         """The nearest fitted rows of new rows."""
@@ -94,6 +108,24 @@ class MapEstimator(Transformer):
             placed = self._place(to_train, report.hear)
         self._note(placed["notes"])
         return placed["map"]
+
+
+def _given_graph(neighbors, n):
+    """A graph from (distances, indices); that its rows are lawful is the core's check."""
+    try:
+        distances, indices = (np.asarray(part) for part in neighbors)
+    except (TypeError, ValueError):
+        raise ValueError("neighbors must be (distances, indices), two arrays n × k, as latlas.knn "
+                         "returns them") from None
+    if distances.ndim != 2 or distances.shape != indices.shape or len(indices) != n:
+        raise ValueError(f"neighbors: distances have the shape {distances.shape}, indices "
+                         f"{indices.shape}; both must have a row for each of the {n} of X")
+    if indices.dtype.kind not in "iu":
+        raise ValueError(f"neighbors: indices hold {indices.dtype}, they must be whole numbers; the "
+                         f"order is (distances, indices)")
+    if indices.size and (indices.min() < 0 or indices.max() >= n):  # before they are cut to 32 bits
+        raise ValueError(f"neighbors: an index lies outside the {n} rows of X")
+    return _graph_of((distances, indices))
 
 
 def _graph_of(found):

@@ -23,10 +23,17 @@ def knn(X, n_neighbors=15, *, queries=None, metric="euclidean", search="auto", n
         verbose=0, callback=None, **fields):
     """The nearest rows of X for every row of X (itself left out, by its index), or for every query.
 
-    Returns (distances, indices), each n × n_neighbors, nearest first, equal distances by index.
-    metric: euclidean (|x − y|), cosine (1 − x·y / (|x| |y|)), and whatever
-    parameters("neighbors") names. search: exact, approximate, or auto by size. Further keywords are
-    fields of parameters("neighbors").
+    X            n × d
+    n_neighbors  k ≥ 1, below n; with queries at most n
+    queries      m × d, or None
+    metric       euclidean: |x − y|; cosine: 1 − x·y / (|x| |y|); inner_product: −x·y, so that the
+                 rows of largest product are the nearest, and distances may be negative
+    search       exact, approximate, or auto by size
+    fields       of parameters("neighbors"): probes, sweeps
+
+    Returns (distances, indices), each n (or m) × k, float32 and int32, nearest first, equal
+    distances by index. ValueError for NaN and infinity, rows of norm 0 under cosine, and parameters
+    outside their range. Cost of an exact search: at most n² d multiply-adds.
     """
     X = as_float_rows(X, "X")
     params = {"k": n_neighbors, "metric": ALIASES.get(metric, metric), "search": search, **fields}

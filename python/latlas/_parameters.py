@@ -13,16 +13,16 @@ def parameters(step):
     """The parameters of a step of the core, as dictionaries: name, default, help (what larger does),
     low, high, choices.
 
-    step: autoencoder, training, neighbors, pca, tsne, place, umap, evaluate, probe or synthetic.
+    step: autoencoder, training, neighbors, pca, tsne, aligned, place, umap,
+    evaluate, probe or synthetic.
     """
     return _core.fields(step)
 
 
-def with_parameters(own, structs=None, fixed=(), last=None, only=None,
-                    positional=True):
+def with_parameters(own, structs=None, fixed=(), last=None, only=None):
     """Decorates an estimator: gives it __init__ and the text on its parameters.
 
-    own      keyword → (default, help): first, in this order; the very first may be `positional`.
+    own      keyword → (default, help): first, in this order; the very first may be positional.
     structs  struct of the core → {field: keyword}, the fields that `own` names otherwise.
     fixed    fields that the estimator sets by itself.
     last     like own, after the core's.
@@ -48,8 +48,7 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None,
         kinds = inspect.Parameter
         signature = inspect.Signature(
             [kinds("self", kinds.POSITIONAL_OR_KEYWORD)] +
-            [kinds(name, kinds.KEYWORD_ONLY if i or not positional else kinds.POSITIONAL_OR_KEYWORD,
-                   default=default)
+            [kinds(name, kinds.KEYWORD_ONLY if i else kinds.POSITIONAL_OR_KEYWORD, default=default)
              for i, (name, (default, _)) in enumerate(keywords.items())])
 
         def __init__(self, *args, **kwargs):

@@ -1,4 +1,5 @@
 # Made by scripts/python_stubs.py.
+import os
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -8,6 +9,7 @@ from latlas._maps import MapEstimator
 from latlas._progress import Report
 
 Floats = NDArray[np.float32]
+Given = Optional[Tuple[ArrayLike, ArrayLike]]
 
 
 class TSNE(MapEstimator):
@@ -51,9 +53,12 @@ class TSNE(MapEstimator):
         late_exaggeration: float = 0.0,
         keep_start: bool = False,
         search: str = 'auto',
+        anchor_strength: float = 0.0,
+        checkpoint: Union[None, str, os.PathLike[str]] = None,
+        checkpoint_every: int = 100,
         callback: Optional[Callable[[Report], Optional[bool]]] = None,
     ) -> None: ...
-    def fit(self, X: ArrayLike, y: object = None) -> 'TSNE': ...
-    def fit_transform(self, X: ArrayLike, y: object = None) -> Floats: ...
+    def fit(self, X: ArrayLike, y: object = None, *, neighbors: Given = None, anchors: Optional[ArrayLike] = None) -> 'TSNE': ...
+    def fit_transform(self, X: ArrayLike, y: object = None, *, neighbors: Given = None, anchors: Optional[ArrayLike] = None) -> Floats: ...
     def transform(self, X: ArrayLike) -> Floats: ...
     def save(self, path: Any) -> None: ...

@@ -34,8 +34,15 @@ class UMAP(MapEstimator):
 
     _metric_params = "metric_kwds"
 
-    def fit(self, X, y=None):
-        """Makes the map; y is ignored."""
+    def fit(self, X, y=None, *, neighbors=None):
+        """Makes the map; y is ignored.
+
+        X          n × d rows, or distances where metric is "precomputed".
+        neighbors  (distances, indices), each n × k, as latlas.knn(X, k) returns them: the neighbors
+                   of each row, nearest first and without itself; k ≥ n_neighbors − 1. None: they
+                   are found here.
+        ValueError where shapes differ, values are not finite or a parameter leaves its range.
+        """
         if isinstance(self.init, str) and self.init not in ("spectral", "pca", "random"):
             raise ValueError(f"UMAP: init is {self.init!r}, it must be 'spectral', 'pca', 'random' "
                              f"or an array")
@@ -50,9 +57,9 @@ class UMAP(MapEstimator):
         start = "random" if self.metric == "precomputed" and named else \
             ("pca" if named else self.init)
         with Reporter(self.verbose, self.callback) as report:
-            graph = self._graph(X, max(self.n_neighbors - 1, 1), report.hear)
-            result = _core.umap(graph, self._start(X, start, 2, seed), params, report.hear,
-                                self._threads())
+            graph = self._graph(X, max(self.n_neighbors - 1, 1), report.hear, neighbors)
+            start, _ = self._start(X, start, 2, seed)
+            result = _core.umap(graph, start, params, report.hear, self._threads())
         self.embedding_ = result["map"]
         self.a_, self.b_ = result["a"], result["b"]
         self.n_epochs_ = result["epochs"]

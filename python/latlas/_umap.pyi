@@ -1,4 +1,5 @@
 # Made by scripts/python_stubs.py.
+import os
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -8,6 +9,7 @@ from latlas._maps import MapEstimator
 from latlas._progress import Report
 
 Floats = NDArray[np.float32]
+Given = Optional[Tuple[ArrayLike, ArrayLike]]
 
 
 class UMAP(MapEstimator):
@@ -38,7 +40,7 @@ class UMAP(MapEstimator):
         search: str = 'auto',
         callback: Optional[Callable[[Report], Optional[bool]]] = None,
     ) -> None: ...
-    def fit(self, X: ArrayLike, y: object = None) -> 'UMAP': ...
-    def fit_transform(self, X: ArrayLike, y: object = None) -> Floats: ...
+    def fit(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> 'UMAP': ...
+    def fit_transform(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> Floats: ...
     def transform(self, X: ArrayLike) -> Floats: ...
     def save(self, path: Any) -> None: ...

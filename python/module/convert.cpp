@@ -33,29 +33,36 @@ double real(const Field& f, nb::handle value, const char* what) {
 }
 
 void set(Field& f, nb::handle value, const char* what) {
-  std::visit(
-      Overloaded{[&](double* x) { *x = real(f, value, what); },
-                 [&](std::int64_t* x) { *x = whole(f, value, what); },
-                 [&](std::uint64_t* x) {
-                   const std::int64_t n = whole(f, value, what);
-                   require(n >= 0, what, ": ", f.name, " is ", n, ", it must be at least 0");
-                   *x = static_cast<std::uint64_t>(n);
-                 },
-                 [&](bool* x) {
-                   const int truth = PyObject_IsTrue(value.ptr());
-                   if (truth < 0) throw nb::python_error();
-                   *x = truth == 1;
-                 },
-                 [&](std::string* x) {
-                   require(nb::isinstance<nb::str>(value), what, ": ", f.name, " is ",
-                           shown(value), ", it must be a text");
-                   *x = nb::cast<std::string>(value);
-                 },
-                 [&](std::vector<std::int64_t>* xs) {
-                   xs->clear();
-                   for (nb::handle one : value) xs->push_back(whole(f, one, what));
-                 }},
-      f.value);
+  std::visit(Overloaded{[&](double* x) { *x = real(f, value, what); },
+                        [&](std::int64_t* x) { *x = whole(f, value, what); },
+                        [&](std::uint64_t* x) {
+                          const std::int64_t n = whole(f, value, what);
+                          require(n >= 0, what, ": ", f.name, " is ", n, ", it must be at least 0");
+                          *x = static_cast<std::uint64_t>(n);
+                        },
+                        [&](bool* x) {
+                          const int truth = PyObject_IsTrue(value.ptr());
+                          if (truth < 0) throw nb::python_error();
+                          *x = truth == 1;
+                        },
+                        [&](std::string* x) {
+                          require(nb::isinstance<nb::str>(value), what, ": ", f.name, " is ",
+                                  shown(value), ", it must be a text");
+                          *x = nb::cast<std::string>(value);
+                        },
+                        [&](std::vector<std::int64_t>* xs) {
+                          xs->clear();
+                          for (nb::handle one : value) xs->push_back(whole(f, one, what));
+                        }},
+             f.value);
+}
+
+nb::object value_of(const Field& f) {
+  return std::visit(Overloaded{[](const std::vector<std::int64_t>* xs) -> nb::object {
+                                 return nb::tuple(nb::cast(*xs));
+                               },
+                               [](const auto* x) -> nb::object { return nb::cast(*x); }},
+                    f.value);
 }
 
 }  // namespace
@@ -65,16 +72,18 @@ void set_fields(std::vector<Field> fields, const nb::dict& given, const char* wh
     set(find(fields, nb::cast<std::string>(name), what), value, what);
 }
 
+nb::dict values(const std::vector<Field>& fields) {
+  nb::dict out;
+  for (const Field& f : fields) out[f.name.c_str()] = value_of(f);
+  return out;
+}
+
 nb::list describe(const std::vector<Field>& fields) {
   nb::list out;
   for (const Field& f : fields) {
     nb::dict one;
     one["name"] = f.name;
-    std::visit(Overloaded{[&](const std::vector<std::int64_t>* xs) {
-                            one["default"] = nb::tuple(nb::cast(*xs));
-                          },
-                          [&](const auto* x) { one["default"] = *x; }},
-               f.value);
+    one["default"] = value_of(f);
     one["help"] = f.help;
     one["low"] = f.low;
     one["high"] = f.high;

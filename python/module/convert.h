@@ -66,12 +66,16 @@ Params params_from(const nb::dict& given, const char* what) {
   return params;
 }
 
+/// The fields' values by name.
+nb::dict values(const std::vector<Field>& fields);
+
 /// The fields as a list of dictionaries: name, default, help, low, high, choices.
 nb::list describe(const std::vector<Field>& fields);
 
 // The parts of the module.
 void bind_neighbors(nb::module_& m);
 void bind_layout(nb::module_& m);
+void bind_maps_by_tsne(nb::module_& m);
 void bind_model(nb::module_& m);
 void bind_scores(nb::module_& m);
 void bind_data(nb::module_& m);

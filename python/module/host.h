@@ -19,14 +19,31 @@ namespace nb = nanobind;
 
 class Host {
  public:
-  /// @param callback  None, or called with (stage, step, of, loss, val_loss, seconds); the work ends
-  ///                  in good order when it returns True, and with its error when it raises one.
+  /// @param callback  None, or called with (stage, step, of, loss, val_loss, seconds); it ends the
+  ///                  work in good order by returning True, and with its error by raising one.
   /// @param threads   0: as many as there are.
   Host(nb::object callback, int threads) : callback_(std::move(callback)), threads_(threads) {}
 
-  /// work(progress), without the lock. What the callback or a signal handler raised is raised here.
+  /// work(progress), without the lock. What the callback or a signal handler raised is raised here:
+  /// a signal ends the work wherever it is.
   template <class Work>
   auto run(Work&& work) {
+    const auto wanted = [this] { return is_interrupted(); };
+    const auto cancellable = [&](const Progress& progress) {
+      const Cancellation cancellation(wanted);
+      return work(progress);
+    };
+    try {
+      return run_to_good_order(cancellable);
+    } catch (const Cancelled&) {
+      std::rethrow_exception(error_);
+    }
+  }
+
+  /// The same for work that has something to keep: a signal is heard when it reports, and ends it
+  /// in good order.
+  template <class Work>
+  auto run_to_good_order(Work&& work) {
     const auto unlocked = [&] {
       const nb::gil_scoped_release release;
       const ThreadLimit limit(threads_);
@@ -45,18 +62,30 @@ class Host {
   bool is_due(const Report& report) {
     const auto now = Clock::now();
     const bool due = report.stage != "training" || !std::isnan(report.val_loss) ||
-                     report.step == report.of ||
-                     now - heard_ > std::chrono::milliseconds(50);
+                     report.step == report.of || now - heard_ > std::chrono::milliseconds(50);
     if (due) heard_ = now;
     return due;
+  }
+
+  // Whether a signal handler raised an error.
+  bool is_interrupted() {
+    if (error_) return true;
+    const nb::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() == 0) return false;
+    try {
+      throw nb::python_error();
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+    return true;
   }
 
   Next hear(const Report& report) {
     if (error_) return Next::stop;
     if (!is_due(report)) return Next::proceed;
+    if (is_interrupted()) return Next::stop;
     const nb::gil_scoped_acquire acquire;
     try {
-      if (PyErr_CheckSignals() != 0) throw nb::python_error();
       if (callback_.is_none()) return Next::proceed;
       const nb::object answer =
           callback_(nb::str(report.stage.data(), report.stage.size()), report.step, report.of,

@@ -1,10 +1,5 @@
-#include <nanobind/stl/pair.h>
-
-#include "latlas/layout/affinities.h"
-#include "latlas/layout/kl.h"
 #include "latlas/layout/pca.h"
-#include "latlas/layout/place.h"
-#include "latlas/layout/tsne.h"
+#include "latlas/layout/procrustes.h"
 #include "latlas/layout/umap.h"
 #include "module/convert.h"
 #include "module/host.h"
@@ -65,58 +60,6 @@ void bind_pca(nb::module_& m) {
       nb::arg("components"), nb::arg("mean"), nb::arg("coordinates"), nb::arg("threads") = 0);
 }
 
-void bind_tsne(nb::module_& m) {
-  m.def(
-      "tsne",
-      [](const Neighbors& graph, FloatsIn start, nb::dict given, nb::object callback, int threads) {
-        const auto params = params_from<TsneParams>(given, "tsne");
-        TsneResult result = Host(callback, threads).run([&](const Progress& progress) {
-          return tsne(graph, view(start), params, progress);
-        });
-        nb::list trace;
-        for (const TsneTrace& t : result.trace) trace.append(nb::make_tuple(t.iteration, t.kl));
-        nb::dict out;
-        out["map"] = array_of(std::move(result.map));
-        out["kl"] = result.kl;
-        out["exact_normalizer"] = result.exact_normalizer;
-        out["iterations"] = result.iterations;
-        out["exaggerated"] = result.exaggerated;
-        out["converged"] = result.converged;
-        out["stopped"] = result.stopped;
-        out["trace"] = trace;
-        out["notes"] = result.notes;
-        return out;
-      },
-      nb::arg("graph"), nb::arg("start"), nb::arg("params"),
-      nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
-  m.def(
-      "kl_divergence",
-      [](const Neighbors& graph, double perplexity, FloatsIn map, int threads) {
-        return Host(nb::none(), threads).run([&](const Progress&) {
-          return kl_divergence(perplexity_affinities(graph, {.perplexity = perplexity}), view(map))
-              .value;
-        });
-      },
-      nb::arg("graph"), nb::arg("perplexity"), nb::arg("map"), nb::arg("threads") = 0);
-  m.def(
-      "place",
-      [](FloatsIn train_map, const Neighbors& to_train, nb::dict given, nb::object callback,
-         int threads) {
-        const auto params = params_from<PlaceParams>(given, "place");
-        PlaceResult result = Host(callback, threads).run([&](const Progress& progress) {
-          return place(view(train_map), to_train, params, progress);
-        });
-        nb::dict out;
-        out["map"] = array_of(with_equal_rows(std::move(result.map), view(train_map), to_train));
-        out["unconverged"] = result.unconverged;
-        out["stopped"] = result.stopped;
-        out["notes"] = result.notes;
-        return out;
-      },
-      nb::arg("train_map"), nb::arg("to_train"), nb::arg("params"),
-      nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
-}
-
 void bind_umap(nb::module_& m) {
   m.def(
       "umap",
@@ -154,12 +97,42 @@ void bind_umap(nb::module_& m) {
       nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
 }
 
+void bind_procrustes(nb::module_& m) {
+  m.def(
+      "procrustes",
+      [](FloatsIn map, FloatsIn other, bool scale, bool reflection) {
+        Procrustes found = Host(nb::none(), 0).run([&](const Progress&) {
+          return procrustes(view(map), view(other), {.scale = scale, .reflection = reflection});
+        });
+        nb::dict out;
+        out["rotation"] = array_of(std::move(found.rotation));
+        out["scale"] = found.scale;
+        out["from_"] = array_of(std::move(found.from));
+        out["to"] = array_of(std::move(found.to));
+        out["residual"] = found.residual;
+        return out;
+      },
+      nb::arg("map"), nb::arg("other"), nb::arg("scale"), nb::arg("reflection"));
+  m.def(
+      "procrustes_transform",
+      [](RowsIn<double> rotation, double scale, VectorIn<double> from, VectorIn<double> to,
+         FloatsIn rows) {
+        Procrustes alignment;
+        alignment.rotation = copy_of(view(rotation));
+        alignment.scale = scale;
+        alignment.from.assign(view(from).begin(), view(from).end());
+        alignment.to.assign(view(to).begin(), view(to).end());
+        return array_of(transform(alignment, view(rows)));
+      },
+      nb::arg("rotation"), nb::arg("scale"), nb::arg("from_"), nb::arg("to"), nb::arg("rows"));
+}
+
 }  // namespace
 
 void bind_layout(nb::module_& m) {
   bind_pca(m);
-  bind_tsne(m);
   bind_umap(m);
+  bind_procrustes(m);
 }
 
 }  // namespace latlas::python

@@ -10,6 +10,7 @@
 #include "latlas/core/simd.h"
 #include "latlas/data/synthetic.h"
 #include "latlas/evaluate/probes.h"
+#include "latlas/layout/aligned.h"
 #include "latlas/layout/pca.h"
 #include "latlas/layout/place.h"
 #include "latlas/layout/tsne.h"
@@ -34,6 +35,7 @@ nb::list fields_of(const std::string& what) {
   if (what == "neighbors") return described<NeighborsParams>();
   if (what == "pca") return described<PcaParams>();
   if (what == "tsne") return described<TsneParams>();
+  if (what == "aligned") return described<AlignedParams>();
   if (what == "place") return described<PlaceParams>();
   if (what == "umap") return described<UmapParams>();
   if (what == "evaluate") return described<EvaluateParams>();
@@ -65,13 +67,15 @@ NB_MODULE(_core, m) {
   m.def("fields", &fields_of, nb::arg("what"),
         "The parameters of a step: name, default, help, low, high, choices.");
   m.def("threads", &latlas::threads, "Threads that work uses unless told otherwise.");
-  m.def("simd", [] { return std::string(latlas::simd::name()); },
-        "The instruction set in use: avx512, avx2, neon or portable.");
+  m.def(
+      "simd", [] { return std::string(latlas::simd::name()); },
+      "The instruction set in use: avx512, avx2, neon or portable.");
   m.def("select_simd", &latlas::simd::select, nb::arg("name"));
   m.def("available_memory", &latlas::machine::available_memory, "Bytes.");
   bind_data(m);
   bind_model(m);
   bind_neighbors(m);
   bind_layout(m);
+  bind_maps_by_tsne(m);
   bind_scores(m);
 }

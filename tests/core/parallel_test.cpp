@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -156,6 +157,47 @@ TEST(ThreadLimit, HoldsWhileItLives) {
     std::thread([&] { EXPECT_EQ(threads(), before) << "the limit is this thread's own"; }).join();
   }
   EXPECT_EQ(threads(), before);
+}
+
+TEST(Cancellation, EndsParallelWorkSoonAfterItIsWanted) {
+  for (const int threads : {1, 3}) {
+    const ThreadLimit limit(threads);
+    std::atomic<std::int64_t> tiles{0};
+    const auto caller = std::this_thread::get_id();
+    const auto wanted = [&] {
+      EXPECT_EQ(std::this_thread::get_id(), caller);
+      return tiles > 20;
+    };
+    const Cancellation cancellation(wanted);
+    const auto work = [&](std::int64_t, std::int64_t) {
+      ++tiles;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    };
+    EXPECT_THROW(parallel_for(10'000, 1, work), Cancelled);
+    EXPECT_GT(tiles, 20);
+    EXPECT_LT(tiles, 200);
+    tiles = 0;
+    EXPECT_THROW(with_team([&] { parallel_for(10'000, 1, work); }), Cancelled);
+    EXPECT_LT(tiles, 200);
+  }
+}
+
+TEST(Cancellation, HoldsWhileItLives) {
+  const ThreadLimit limit(1);  // so that this thread has a second tile
+  const auto wanted = [] { return true; };
+  const auto work = [](std::int64_t, std::int64_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  };
+  {
+    const Cancellation outer(wanted);
+    {
+      const auto never = [] { return false; };
+      const Cancellation inner(never);
+      EXPECT_NO_THROW(parallel_for(4, 1, work));
+    }
+    EXPECT_THROW(parallel_for(4, 1, work), Cancelled);
+  }
+  EXPECT_NO_THROW(parallel_for(4, 1, work));
 }
 
 /// Half of the least normal float: 0 where denormals are flushed.

@@ -180,6 +180,18 @@ def test_maps_take_the_metrics_of_scikit_learn(metric, data):
     assert fitted.transform(X[:3] * np.float32(1.001)).shape == (3, 2)
 
 
+@pytest.mark.parametrize("estimator", [latlas.TSNE(perplexity=5, max_iter=100, init="random"),
+                                       latlas.UMAP(n_neighbors=16, n_epochs=30, init="random")])
+def test_metrics_of_scikit_learn_see_float64_where_it_is_given(estimator):
+    X = 1e6 + 1e-2 * np.random.RandomState(0).randn(60, 3)  # in float32 all rows are almost equal
+    neighbors = TheirNeighbors(n_neighbors=15, metric="manhattan").fit(X).kneighbors()
+    wanted = clone(estimator).fit_transform(X, neighbors=neighbors)
+    fitted = clone(estimator).set_params(metric="manhattan").fit(X)
+    assert np.array_equal(fitted.embedding_, wanted)
+    assert np.array_equal(fitted.transform(X[:9]), wanted[:9])
+    assert fitted.transform(X[:9]).dtype == np.float32
+
+
 def test_autoencoder_learns_and_counts_its_epochs():
     data = latlas.load_dataset("synthetic", train=600, test=100)
     model = latlas.Autoencoder(latent=16, epochs=4, batch_size=64)

@@ -382,3 +382,22 @@ def test_figures_stand_on_axes_that_are_given(figure, data):
 def test_figures_refuse_what_does_not_fit(figure, arguments, sentence, data):
     with pytest.raises(ValueError, match=sentence):
         latlas.plot(**{"map": data[0][:, :2], **arguments})
+
+
+@pytest.mark.parametrize("queries", [None, 7])
+def test_knn_by_inner_product_gives_the_largest_products(queries):
+    rows = np.random.RandomState(0).randn(60, 5).astype(np.float32)
+    asked = rows if queries is None else rows[:queries] + 1
+    distances, indices = latlas.knn(rows, 4, queries=None if queries is None else asked,
+                                    metric="inner_product")
+    products = asked.astype(float) @ rows.T.astype(float)
+    if queries is None:
+        np.fill_diagonal(products, -np.inf)
+    assert np.array_equal(indices, np.argsort(-products, axis=1)[:, :4])
+    assert np.allclose(distances, -np.take_along_axis(products, indices, 1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("estimator", [latlas.TSNE, latlas.UMAP])
+def test_no_map_is_made_of_inner_products(estimator, data):
+    with pytest.raises(ValueError, match="since weights are made of distances"):
+        estimator(metric="inner_product").fit(data[0])

@@ -49,8 +49,6 @@ PARTS_NOT_RUN = {
         "compares bits of two roundings",
     "test_tsne_with_different_distance_metrics[exact-cosine-cosine_distances]":
         "compares bits of two roundings",
-    # The same: rows are kept in float32 and measured, the precomputed distances come from float64.
-    "test_tsne_with_mahalanobis_distance": "compares bits of two roundings",
 }
 
 

@@ -19,6 +19,7 @@ namespace latlas {
 namespace {
 
 thread_local int limit_of_this_thread = 0;
+thread_local Cancellation* cancellation_of_this_thread = nullptr;
 
 #if defined(__x86_64__)
 constexpr unsigned kFlush = 0x8040;  // FTZ | DAZ
@@ -178,6 +179,19 @@ ThreadLimit::ThreadLimit(int limit) : before_(limit_of_this_thread) {
 }
 ThreadLimit::~ThreadLimit() { limit_of_this_thread = before_; }
 
+Cancellation::Cancellation(FunctionRef<bool()> wanted)
+    : wanted_(wanted), before_(std::exchange(cancellation_of_this_thread, this)) {}
+Cancellation::~Cancellation() { cancellation_of_this_thread = before_; }
+
+void Cancellation::check() {
+  Cancellation* const innermost = cancellation_of_this_thread;
+  if (innermost == nullptr) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - innermost->asked_ < std::chrono::milliseconds(50)) return;
+  innermost->asked_ = now;
+  if (innermost->wanted_()) throw Cancelled{};
+}
+
 void parallel_for_worker(std::int64_t n, std::int64_t tile,
                          FunctionRef<void(std::int64_t, std::int64_t, int)> work) {
   assert(tile >= 1);
@@ -188,7 +202,10 @@ void parallel_for_worker(std::int64_t n, std::int64_t tile,
   const auto run_tile = [&](std::int64_t t, int worker) {
     if (error.spares(t)) return;
     try {
+      Cancellation::check();
       work(t * tile, t * tile + std::min(tile, n - t * tile), worker);
+    } catch (const Cancelled&) {
+      error.keep(-1);  // spares all tiles
     } catch (...) {
       error.keep(t);
     }

@@ -7,6 +7,7 @@
 // several, that of the lowest tile).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -47,6 +48,29 @@ class ThreadLimit {
 
  private:
   int before_;
+};
+
+/// What parallel work throws when its host wants no more of it.
+struct Cancelled {};
+
+/// While it lives, parallel work started by this thread asks `wanted` some twenty times a second,
+/// on this thread, between two tiles; once it answers true, work ends by throwing Cancelled. For
+/// hosts with nothing to keep of half a result; where there is something, Progress ends it in good
+/// order.
+class Cancellation {
+ public:
+  explicit Cancellation(FunctionRef<bool()> wanted);
+  ~Cancellation();
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+
+  /// Throws Cancelled when the innermost of this thread is wanted.
+  static void check();
+
+ private:
+  FunctionRef<bool()> wanted_;
+  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+  Cancellation* before_;
 };
 
 /// Calls work(begin, end) for every tile [0, tile), [tile, 2 tile), … of [0, n), in any order and
