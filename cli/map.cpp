@@ -212,7 +212,7 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
     near.search = o.neighbors.search;
-    const PlaceParams placing = place_params(params, near.k);
+    const PlaceParams placing = placing_of(params, near.k);
     near.k = neighbors_to_place(placing, near.k);
     auto placing_began = std::chrono::steady_clock::now();
     const NeighborIndex index(rows, near);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <optional>
 
 #include "cli/interrupt.h"
@@ -16,15 +15,6 @@
 #include "latlas/layout/start.h"
 
 namespace latlas::cli {
-namespace {
-
-// tsne() lowers a perplexity that the graph is too small for.
-double fitting_perplexity(double perplexity, std::int64_t k) {
-  return std::min(perplexity, static_cast<double>(k) / 3.0);
-}
-
-}  // namespace
-
 const char* title_of(const std::string& method) {
   return method == "pca" ? "PCA" : (method == "umap" ? "UMAP" : "t-SNE");
 }
@@ -198,25 +188,6 @@ Matrix in_metric(Matrix rows, const std::string& metric, const std::string& what
   if (metric != "cosine") return rows;
   require_finite(rows, what.c_str());
   return unit_rows(rows, what.c_str());
-}
-
-PlaceParams place_params(const TsneParams& fitted, std::int64_t k) {
-  PlaceParams params;
-  const bool fewer_do = fitted.affinities == "perplexity";
-  params.perplexity = fitting_perplexity(
-      fewer_do ? std::min(params.perplexity, fitted.perplexity) : fitted.perplexity, k);
-  params.grid_spacing = fitted.grid_spacing;
-  params.degrees_of_freedom = fitted.degrees_of_freedom;
-  params.affinities = fitted.affinities;
-  params.scales = fitted.scales;
-  params.bandwidth = fitted.bandwidth;
-  return params;
-}
-
-std::int64_t neighbors_to_place(const PlaceParams& params, std::int64_t k) {
-  if (params.affinities != "perplexity") return k;
-  const auto wanted = static_cast<std::int64_t>(std::ceil(3 * params.perplexity));
-  return std::min(std::max(wanted, NoveltyParams().k), k);
 }
 
 }  // namespace latlas::cli

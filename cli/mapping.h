@@ -50,13 +50,6 @@ std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
 std::string measure_kl(const std::string& name, const Affinities& affinities, ConstRows map,
                        double degrees_of_freedom, int digits, Metrics& metrics);
 
-/// How new rows are placed into a map that was fitted with these parameters, settled, and k
-/// neighbors.
-PlaceParams place_params(const TsneParams& fitted, std::int64_t k);
-
-/// How many of their nearest fitted rows, at most k, new rows are then asked for.
-std::int64_t neighbors_to_place(const PlaceParams& params, std::int64_t k);
-
 /// How many neighbors of each row t-SNE gets: `k`, or what its affinities ask for when that is 0;
 /// at most n − 1.
 std::int64_t neighbors_for(std::int64_t k, const TsneParams& params, std::int64_t n);

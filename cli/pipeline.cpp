@@ -465,7 +465,7 @@ void Pipeline::lay_out() {
     PlaceResult placed;
     Novelty found;
     if (latents_test_.rows() > 0) {
-      const PlaceParams placing = place_params(params, graph.k());
+      const PlaceParams placing = placing_of(params, graph.k());
       near.k = neighbors_to_place(placing, graph.k());
       const Neighbors to_train = NeighborIndex(latents_train_, near).search(latents_test_);
       placed = place(map.map, to_train, placing, console_.progress("rows"));

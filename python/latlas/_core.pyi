@@ -98,6 +98,14 @@ def find_neighbors(data: Annotated[NDArray[numpy.float32], dict(shape=(None, Non
 def find_neighbors_of(queries: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], data: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, callback: object | None = None, threads: int = 0) -> Graph:
     """The nearest rows of the data for every query."""
 
+class NeighborIndex:
+    """Rows made ready for queries in batches."""
+
+    def __init__(self, data: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, threads: int = 0) -> None: ...
+
+    def search(self, queries: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], callback: object | None = None, threads: int = 0) -> Graph:
+        """The nearest rows of the data for every query."""
+
 def searches_exactly(queries: int, n: int, d: int, params: dict) -> bool: ...
 
 def measured_recall(graph: Graph, data: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], metric: str, sample: int, seed: int, threads: int = 0) -> tuple: ...
@@ -127,6 +135,9 @@ class Affinities:
     def params(self) -> dict:
         """The settled parameters, by name."""
 
+    def placing(self) -> tuple:
+        """(parameters, neighbors) that new rows are placed by."""
+
 def tsne_neighbors(n: int, params: dict) -> int:
     """How many neighbors of each of n rows t-SNE asks for."""
 
@@ -139,7 +150,12 @@ def tsne(affinities: Affinities, start: Annotated[NDArray[numpy.float32], dict(s
 
 def kl_divergence(graph: Graph, perplexity: float, map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int = 0) -> float: ...
 
-def place(train_map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], to_train: Graph, params: dict, callback: object | None = None, threads: int = 0) -> dict: ...
+class FrozenMap:
+    """A fitted map made ready for new rows."""
+
+    def __init__(self, train_map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, threads: int = 0) -> None: ...
+
+    def place(self, to_train: Graph, callback: object | None = None, threads: int = 0) -> dict: ...
 
 def aligned_tsne(steps: int, affinities: Callable, start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, aligned: dict, callback: object | None = None, threads: int = 0) -> tuple:
     """

@@ -68,6 +68,8 @@ class Estimator(BaseEstimator):
     def _to_bytes(self):
         state, tensors, others = {}, {}, {}
         for name, value in vars(self).items():
+            if name == "_ready":  # made again from the others
+                continue
             try:
                 state[name] = _encode(value, name, tensors)
             except TypeError:

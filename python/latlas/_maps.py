@@ -84,13 +84,26 @@ class MapEstimator(Transformer):
         start, _ = _core.make_start("random", no_rows, None, columns, seed, self._threads())
         return start, ["the graph has no spectral start; a random one took its place"]
 
+    def _keep(self, X):
+        """Keeps what new rows are placed by."""
+        self._fit_X = None if self.metric == "precomputed" else X
+        self._ready = {}
+
+    def _made_once(self, name, make):
+        """What serves every batch of new rows; made on first use, and again after loading."""
+        ready = vars(self).setdefault("_ready", {})
+        if name not in ready:
+            ready[name] = make()
+        return ready[name]
+
     def _to_train(self, X, k, hear):
         """The nearest fitted rows of new rows."""
         k = max(1, min(int(k), len(self._fit_X)))
         if self._is_native():
-            return _core.find_neighbors_of(X, self._fit_X,
-                                           {"k": k, "metric": self._metric(), **self._search()},
-                                           hear, self._threads())
+            params = {"k": k, "metric": self._metric(), **self._search()}
+            index = self._made_once(
+                "index", lambda: _core.NeighborIndex(self._fit_X, params, self._threads()))
+            return index.search(X, hear, self._threads())
         return _graph_of(self._other_neighbors(self._fit_X, k).kneighbors(X))
 
     def transform(self, X):

@@ -14,8 +14,6 @@ from latlas._parameters import given, with_parameters
 from latlas._progress import Reporter
 
 _MOST_ITERATIONS = 1000
-# What new rows are placed by, of the parameters settled in the fit.
-_OF_PLACING = ("perplexity", "grid_spacing", "degrees_of_freedom", "affinities", "scales", "bandwidth")
 
 
 @with_parameters(
@@ -99,8 +97,8 @@ class TSNE(MapEstimator):
         self.converged_ = result["converged"]
         self.trace_ = result["trace"]
         self.notes_ = affinities.notes + notes + result["notes"]
-        self._placing = {name: affinities.params[name] for name in _OF_PLACING}
-        self._fit_X = None if self.metric == "precomputed" else X
+        self._placing, self._placing_neighbors = affinities.placing()
+        self._keep(X)
         self._note(self.notes_)
         return self
 
@@ -198,10 +196,9 @@ class TSNE(MapEstimator):
         return super()._other_neighbors(X, k)
 
     def _transform_neighbors(self):
-        return _core.tsne_neighbors(len(self._fit_X), self._params())
+        return self._placing_neighbors
 
     def _place(self, to_train, hear):
-        most = max(1.0, to_train.k / 3)
-        params = {**self._placing, "perplexity": max(1.0, min(self._placing["perplexity"], most))}
-        return _core.place(np.ascontiguousarray(self.embedding_), to_train, params, hear,
-                           self._threads())
+        frozen = self._made_once("frozen", lambda: _core.FrozenMap(
+            np.ascontiguousarray(self.embedding_), self._placing, self._threads()))
+        return frozen.place(to_train, hear, self._threads())

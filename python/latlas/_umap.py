@@ -64,7 +64,7 @@ class UMAP(MapEstimator):
         self.a_, self.b_ = result["a"], result["b"]
         self.n_epochs_ = result["epochs"]
         self.notes_ = result["notes"]
-        self._fit_X = None if self.metric == "precomputed" else X
+        self._keep(X)
         self._note(self.notes_)
         return self
 

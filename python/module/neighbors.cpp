@@ -1,5 +1,5 @@
-#include "latlas/neighbors/approximate.h"
 #include "latlas/neighbors/neighbors.h"
+#include "latlas/neighbors/approximate.h"
 #include "module/convert.h"
 #include "module/host.h"
 
@@ -38,7 +38,9 @@ void bind_neighbors(nb::module_& m) {
           "n × k, ascending in each row; a view.")
       .def_prop_ro(
           "index",
-          [](nb::handle_t<Neighbors> self) { return shown(self, nb::cast<Neighbors&>(self).index); },
+          [](nb::handle_t<Neighbors> self) {
+            return shown(self, nb::cast<Neighbors&>(self).index);
+          },
           "n × k rows of the data; a view.");
 
   m.def(
@@ -62,6 +64,25 @@ void bind_neighbors(nb::module_& m) {
       nb::arg("queries"), nb::arg("data"), nb::arg("params"),
       nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0,
       "The nearest rows of the data for every query.");
+  nb::class_<NeighborIndex>(m, "NeighborIndex", "Rows made ready for queries in batches.")
+      .def(
+          "__init__",
+          [](NeighborIndex* self, FloatsIn data, nb::dict given, int threads) {
+            const auto params = params_from<NeighborsParams>(given, "neighbors");
+            new (self) NeighborIndex(Host(nb::none(), threads).run([&](const Progress&) {
+              return NeighborIndex(view(data), params);
+            }));
+          },
+          nb::keep_alive<1, 2>(), nb::arg("data"), nb::arg("params"), nb::arg("threads") = 0)
+      .def(
+          "search",
+          [](const NeighborIndex& self, FloatsIn queries, nb::object callback, int threads) {
+            return Host(callback, threads).run([&](const Progress& progress) {
+              return self.search(view(queries), progress);
+            });
+          },
+          nb::arg("queries"), nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0,
+          "The nearest rows of the data for every query.");
   m.def(
       "searches_exactly",
       [](std::int64_t queries, std::int64_t n, std::int64_t d, nb::dict given) {

@@ -22,6 +22,7 @@ namespace {
 
 // What holds the rows of a t-SNE together: a graph's affinities, and the parameters settled for it.
 struct Held {
+  std::int64_t k = 0;  // of the graph
   TsneParams params;
   Affinities affinities;
   std::vector<std::string> notes;
@@ -29,6 +30,7 @@ struct Held {
 
 Held held_by(const Neighbors& graph, const TsneParams& given) {
   Held held;
+  held.k = graph.k();
   held.params = settled(given, graph, held.notes);
   held.affinities = joint_affinities(graph, affinity_params(held.params));
   return held;
@@ -66,7 +68,14 @@ void bind_start(nb::module_& m) {
       .def_ro("notes", &Held::notes, "What was settled otherwise than asked for.")
       .def_prop_ro(
           "params", [](Held& held) { return values(fields(held.params)); },
-          "The settled parameters, by name.");
+          "The settled parameters, by name.")
+      .def(
+          "placing",
+          [](const Held& held) {
+            PlaceParams params = placing_of(held.params, held.k);
+            return nb::make_tuple(values(fields(params)), neighbors_to_place(params, held.k));
+          },
+          "(parameters, neighbors) that new rows are placed by.");
   m.def(
       "tsne_neighbors",
       [](std::int64_t n, nb::dict given) {
@@ -127,23 +136,33 @@ void bind_tsne(nb::module_& m) {
         });
       },
       nb::arg("graph"), nb::arg("perplexity"), nb::arg("map"), nb::arg("threads") = 0);
-  m.def(
-      "place",
-      [](FloatsIn train_map, const Neighbors& to_train, nb::dict given, nb::object callback,
-         int threads) {
-        const auto params = params_from<PlaceParams>(given, "place");
-        PlaceResult result = Host(callback, threads).run([&](const Progress& progress) {
-          return place(view(train_map), to_train, params, progress);
-        });
-        nb::dict out;
-        out["map"] = array_of(std::move(result.map));
-        out["unconverged"] = result.unconverged;
-        out["stopped"] = result.stopped;
-        out["notes"] = result.notes;
-        return out;
-      },
-      nb::arg("train_map"), nb::arg("to_train"), nb::arg("params"),
-      nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
+}
+
+void bind_placing(nb::module_& m) {
+  nb::class_<FrozenMap>(m, "FrozenMap", "A fitted map made ready for new rows.")
+      .def(
+          "__init__",
+          [](FrozenMap* self, FloatsIn train_map, nb::dict given, int threads) {
+            const auto params = params_from<PlaceParams>(given, "place");
+            new (self) FrozenMap(Host(nb::none(), threads).run([&](const Progress&) {
+              return FrozenMap(view(train_map), params);
+            }));
+          },
+          nb::arg("train_map"), nb::arg("params"), nb::arg("threads") = 0)
+      .def(
+          "place",
+          [](const FrozenMap& self, const Neighbors& to_train, nb::object callback, int threads) {
+            PlaceResult result = Host(callback, threads).run([&](const Progress& progress) {
+              return self.place(to_train, progress);
+            });
+            nb::dict out;
+            out["map"] = array_of(std::move(result.map));
+            out["unconverged"] = result.unconverged;
+            out["stopped"] = result.stopped;
+            out["notes"] = result.notes;
+            return out;
+          },
+          nb::arg("to_train"), nb::arg("callback").none() = nb::none(), nb::arg("threads") = 0);
 }
 
 void bind_aligned(nb::module_& m) {
@@ -174,6 +193,7 @@ void bind_aligned(nb::module_& m) {
 void bind_maps_by_tsne(nb::module_& m) {
   bind_start(m);
   bind_tsne(m);
+  bind_placing(m);
   bind_aligned(m);
 }
 

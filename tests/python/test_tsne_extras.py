@@ -1,6 +1,7 @@
 """What the core's t-SNE can be given, given from Python: starts, neighbors, anchors, checkpoints."""
 
 import pathlib
+import pickle
 import signal
 import subprocess
 
@@ -219,3 +220,16 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error(data, tmp_path):
 def test_parameters_of_the_wrong_kind_are_named(name, value, data):
     with pytest.raises(ValueError, match=f"TSNE: {name} is {value!r}"):
         fitted(data[0], **{name: value})
+
+
+# --- new rows --------------------------------------------------------------------------------------
+
+def test_new_rows_come_in_batches_and_after_pickling(ring):
+    X, new = ring[:150], ring[150:] + np.float32(0.01)
+    tsne = fitted(X)
+    at_once = tsne.transform(new)
+    batches = np.concatenate([tsne.transform(new[:7]), tsne.transform(new[7:])])
+    np.testing.assert_array_equal(batches, at_once)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(tsne)).transform(new), at_once)
+    tsne.fit(X[::-1])  # nothing is left of the fit before
+    np.testing.assert_array_equal(tsne.transform(X[:5]), tsne.embedding_[::-1][:5])

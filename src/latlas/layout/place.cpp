@@ -27,6 +27,7 @@
 #include "latlas/core/parallel.h"
 #include "latlas/layout/affinities.h"
 #include "latlas/layout/field.h"
+#include "latlas/layout/novelty.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/layout/place.cpp"
 #include "latlas/core/simd-targets.h"
@@ -201,6 +202,26 @@ std::vector<Field> fields(PlaceParams& p) {
       {"scales", &p.scales, "perplexities of multiscale affinities, as in the fit", 1, 1e6},
       {"bandwidth", &p.bandwidth, "deviation of gaussian affinities: the fit's", 0, 1e18},
   };
+}
+
+PlaceParams placing_of(const TsneParams& fitted, std::int64_t k) {
+  PlaceParams params;
+  const bool fewer_do = fitted.affinities == "perplexity" || fitted.affinities == "automatic";
+  const double wanted =
+      fewer_do ? std::min(params.perplexity, fitted.perplexity) : fitted.perplexity;
+  params.perplexity = std::max(1.0, std::min(wanted, static_cast<double>(k) / 3));
+  params.grid_spacing = fitted.grid_spacing;
+  params.degrees_of_freedom = fitted.degrees_of_freedom;
+  params.affinities = fitted.affinities == "automatic" ? "perplexity" : fitted.affinities;
+  params.scales = fitted.scales;
+  params.bandwidth = fitted.bandwidth;
+  return params;
+}
+
+std::int64_t neighbors_to_place(const PlaceParams& params, std::int64_t k) {
+  if (params.affinities != "perplexity") return k;
+  const auto wanted = static_cast<std::int64_t>(std::ceil(3 * params.perplexity));
+  return std::min(std::max(wanted, NoveltyParams().k), k);
 }
 
 void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what) {

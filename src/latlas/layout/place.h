@@ -9,6 +9,7 @@
 #include "latlas/core/matrix.h"
 #include "latlas/core/params.h"
 #include "latlas/core/progress.h"
+#include "latlas/layout/tsne.h"
 #include "latlas/neighbors/neighbors.h"
 
 namespace latlas {
@@ -24,6 +25,13 @@ struct PlaceParams {
   double bandwidth = 0;                   ///< Of gaussian, which needs the fit's.
 };
 std::vector<Field> fields(PlaceParams& p);
+
+/// How new rows are placed into a map that was fitted with these parameters, preset applied, to k
+/// neighbors of a row.
+PlaceParams placing_of(const TsneParams& fitted, std::int64_t k);
+
+/// How many of its nearest fitted rows, at most k, a new row is asked for: by placing and novelty.
+std::int64_t neighbors_to_place(const PlaceParams& params, std::int64_t k);
 
 struct PlaceResult {
   Matrix map;                    ///< m × d, in the coordinates of the fitted map.
