@@ -1,5 +1,6 @@
 """What the benches share: the peers' environment, timed child processes, tables, results."""
 
+import functools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ PEERS = ["numpy", "matplotlib", "scikit-learn", "tensorflow-cpu", "keras", "open
 THREADS = 2
 
 
+@functools.cache
 def peers_python():
     """The interpreter of an environment that holds the peers; made on the first call."""
     python = ENVIRONMENT / "bin/python"

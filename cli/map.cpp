@@ -77,7 +77,7 @@ bool finds_graph(const Options& o) {
 // The neighbors of n rows, unless they are given, and of m new ones among them.
 Plan plan_graph(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d,
                 const NeighborsParams& near, double rate) {
-  Plan plan = plan_search(n, m, d, near, rate);
+  Plan plan = plan_queries(n, m, d, near, rate);
   if (finds_graph(o)) plan += plan_search(n, n, d, near, rate);
   return plan;
 }
@@ -212,8 +212,9 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   metrics.set("tsne.iterations", static_cast<double>(result.iterations));
   if (!fresh.empty() && !result.stopped) {
     near.search = o.neighbors.search;
-    const PlaceParams placing = placing_of(params, near.k);
-    near.k = neighbors_to_place(placing, near.k);
+    const std::int64_t fitted_k = graph.rows() > 0 ? graph.k() : near.k;
+    const PlaceParams placing = placing_of(params, fitted_k);
+    near.k = neighbors_to_place(placing, fitted_k);
     auto placing_began = std::chrono::steady_clock::now();
     const NeighborIndex index(rows, near);
     const FrozenMap frozen(result.map, placing);
@@ -222,6 +223,7 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     const Neighbors to_train = index.search(fresh);
     PlaceResult placed = frozen.place(to_train, console.progress("rows"));
     metrics.set("tsne.placing_seconds", seconds_since(placing_began));
+    describe_new_neighbors(to_train, fresh, rows, near, params.seed, metrics, console);
     note_placing(placed, console);
     if (graph.rows() == n) look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);
@@ -254,6 +256,7 @@ Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     near.k = std::min(params.n_neighbors, n);
     const Neighbors to_train = NeighborIndex(rows, near).search(fresh);
     UmapPlaceResult placed = umap_place(result.map, to_train, params, console.progress("rows"));
+    describe_new_neighbors(to_train, fresh, rows, near, params.seed, metrics, console);
     note_placing(placed, console);
     look_for_novelty(o, graph, to_train, metrics, mapped);
     mapped.placed = std::move(placed.map);

@@ -76,6 +76,18 @@ std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
          fmt::format("approximate: recall {:.4f} ± {:.4f}", recall.value, recall.standard_error);
 }
 
+void describe_new_neighbors(const Neighbors& to_train, ConstRows fresh, ConstRows rows,
+                            const NeighborsParams& params, std::uint64_t seed, Metrics& metrics,
+                            Console& console) {
+  const bool exact = index_searches_exactly(rows.rows(), params);
+  const Recall recall =
+      exact ? Recall{} : measured_recall(to_train, fresh, rows, params.metric, 500, seed);
+  metrics.set("neighbors.new_rows_recall", recall.value);
+  if (!exact)
+    console.note(
+        fmt::format("neighbors of new rows by approximate search: recall {:.3f}", recall.value));
+}
+
 std::string measure_kl(const std::string& name, const Affinities& affinities, ConstRows map,
                        double degrees_of_freedom, int digits, Metrics& metrics) {
   const Divergence kl = kl_divergence(affinities, map, {.degrees_of_freedom = degrees_of_freedom});

@@ -44,6 +44,12 @@ bool is_start_file(const std::string& start);
 std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
                                const NeighborsParams& params, std::uint64_t seed, Metrics& metrics);
 
+/// The same of new rows' neighbors among the rows: sets neighbors.new_rows_recall, measured on at
+/// most 500 of them, and notes it where a NeighborIndex searches approximately.
+void describe_new_neighbors(const Neighbors& to_train, ConstRows fresh, ConstRows rows,
+                            const NeighborsParams& params, std::uint64_t seed, Metrics& metrics,
+                            Console& console);
+
 /// KL of the map under these affinities and a kernel of so many degrees of freedom, its normalizer
 /// exact or, of very many rows, sampled. Sets NAME, and NAME_error when it was sampled; returns it
 /// as text.

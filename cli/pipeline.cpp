@@ -36,7 +36,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Part of every key: to be raised when a stage computes otherwise than before.
-constexpr const char* kComputation = "3";
+constexpr const char* kComputation = "4";
 // At most; without images there is one less.
 constexpr std::int64_t kFigures = 7;
 // Figures that show shares of the test images need few of them.
@@ -289,7 +289,7 @@ void Pipeline::announce_plan() {
   if (runs("pca")) plan += plan_pca(n, latent, std::min(n, latent), rate);
   if (runs("tsne")) {
     plan += plan_search(n, n, latent, near, rate);
-    plan += plan_search(n, m, latent, near, rate);
+    plan += plan_queries(n, m, latent, near, rate);
     plan += plan_tsne(n, near.k, job_.tsne, rate);
     plan += plan_kl(n, rate);
   }
@@ -468,6 +468,7 @@ void Pipeline::lay_out() {
       const PlaceParams placing = placing_of(params, graph.k());
       near.k = neighbors_to_place(placing, graph.k());
       const Neighbors to_train = NeighborIndex(latents_train_, near).search(latents_test_);
+      describe_new_neighbors(to_train, latents_test_, latents_train_, near, job_.seed, m, console_);
       placed = place(map.map, to_train, placing, console_.progress("rows"));
       found = novelty(graph, to_train);
     }

@@ -103,6 +103,13 @@ Plan plan_search(std::int64_t rows, std::int64_t queries, std::int64_t cols,
              : plan_approximate(rows, queries, cols, params, rate);
 }
 
+Plan plan_queries(std::int64_t rows, std::int64_t queries, std::int64_t cols,
+                  const NeighborsParams& params, double rate) {
+  if (queries == 0) return {};
+  return index_searches_exactly(rows, params) ? plan_neighbors(rows, queries, cols, params.k, rate)
+                                              : plan_approximate(rows, queries, cols, params, rate);
+}
+
 Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& given, double rate) {
   const TsneParams params = with_preset(given);
   // A descent that ends by its rule usually does so in less than half of the default iterations.

@@ -38,6 +38,10 @@ Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, 
 /// neighbors found.
 Plan plan_search(std::int64_t rows, std::int64_t queries, std::int64_t cols,
                  const NeighborsParams& params, double rate);
+
+/// A NeighborIndex of the rows, and its answers to the queries.
+Plan plan_queries(std::int64_t rows, std::int64_t queries, std::int64_t cols,
+                  const NeighborsParams& params, double rate);
 Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& params, double rate);
 Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate);
 /// KL with its normalizer summed over all pairs.

@@ -131,10 +131,6 @@ class Affinities:
     def notes(self) -> list[str]:
         """What was settled otherwise than asked for."""
 
-    @property
-    def params(self) -> dict:
-        """The settled parameters, by name."""
-
     def placing(self) -> tuple:
         """(parameters, neighbors) that new rows are placed by."""
 

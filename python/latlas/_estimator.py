@@ -14,7 +14,7 @@ from latlas import _core, _safetensors
 from latlas._arrays import dense, unwrapped
 from latlas._threads import threads_of
 
-FORMAT = "latlas estimator 1"
+FORMAT = "latlas estimator 2"
 
 
 class Estimator(BaseEstimator):

@@ -89,20 +89,23 @@ class MapEstimator(Transformer):
         self._fit_X = None if self.metric == "precomputed" else X
         self._ready = {}
 
-    def _made_once(self, name, make):
-        """What serves every batch of new rows; made on first use, and again after loading."""
+    def _made_once(self, name, of, make):
+        """make(*of), which serves every batch of new rows: made on first use, after loading, and
+        when `of` is no longer the same."""
         ready = vars(self).setdefault("_ready", {})
-        if name not in ready:
-            ready[name] = make()
-        return ready[name]
+        if name not in ready or any(a is not b and not (isinstance(a, dict) and a == b)
+                                    for a, b in zip(ready[name][0], of)):
+            ready[name] = (of, make(*of, self._threads()))
+        return ready[name][1]
 
     def _to_train(self, X, k, hear):
         """The nearest fitted rows of new rows."""
         k = max(1, min(int(k), len(self._fit_X)))
         if self._is_native():
+            if self._fit_X.dtype != np.float32:  # it was fitted under a metric of scikit-learn's
+                self._fit_X = np.ascontiguousarray(self._fit_X, np.float32)
             params = {"k": k, "metric": self._metric(), **self._search()}
-            index = self._made_once(
-                "index", lambda: _core.NeighborIndex(self._fit_X, params, self._threads()))
+            index = self._made_once("index", (self._fit_X, params), _core.NeighborIndex)
             return index.search(X, hear, self._threads())
         return _graph_of(self._other_neighbors(self._fit_X, k).kneighbors(X))
 

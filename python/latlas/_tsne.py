@@ -199,6 +199,9 @@ class TSNE(MapEstimator):
         return self._placing_neighbors
 
     def _place(self, to_train, hear):
-        frozen = self._made_once("frozen", lambda: _core.FrozenMap(
-            np.ascontiguousarray(self.embedding_), self._placing, self._threads()))
+        frozen = self._made_once("frozen", (self.embedding_, self._placing), _frozen_map)
         return frozen.place(to_train, hear, self._threads())
+
+
+def _frozen_map(embedding, placing, threads):
+    return _core.FrozenMap(np.ascontiguousarray(embedding, np.float32), placing, threads)

@@ -41,9 +41,11 @@ class Host {
   }
 
   /// The same for work that has something to keep: a signal is heard when it reports, and ends it
-  /// in good order.
+  /// in good order, also where a host around this one would end it at once.
   template <class Work>
   auto run_to_good_order(Work&& work) {
+    const auto never = [] { return false; };
+    const Cancellation shield(never);
     const auto unlocked = [&] {
       const nb::gil_scoped_release release;
       const ThreadLimit limit(threads_);

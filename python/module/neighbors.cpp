@@ -73,7 +73,8 @@ void bind_neighbors(nb::module_& m) {
               return NeighborIndex(view(data), params);
             }));
           },
-          nb::keep_alive<1, 2>(), nb::arg("data"), nb::arg("params"), nb::arg("threads") = 0)
+          nb::keep_alive<1, 2>(), nb::arg("data").noconvert(), nb::arg("params"),
+          nb::arg("threads") = 0)
       .def(
           "search",
           [](const NeighborIndex& self, FloatsIn queries, nb::object callback, int threads) {

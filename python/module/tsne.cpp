@@ -66,9 +66,6 @@ nb::dict dict_of(TsneResult&& result) {
 void bind_start(nb::module_& m) {
   nb::class_<Held>(m, "Affinities", "Of a graph, with the parameters of t-SNE settled for it.")
       .def_ro("notes", &Held::notes, "What was settled otherwise than asked for.")
-      .def_prop_ro(
-          "params", [](Held& held) { return values(fields(held.params)); },
-          "The settled parameters, by name.")
       .def(
           "placing",
           [](const Held& held) {

@@ -207,16 +207,58 @@ TEST(NeighborIndex, SearchesAsTheDataSayWhateverTheBatch) {
                nearest_neighbors(queries, many, params));
   const NeighborIndex index(many, params);
   EXPECT_FALSE(index.exact());
-  expect_equal(index.search(queries), approximate_neighbors(queries, many, params));
+  const Neighbors all = index.search(queries);
+  expect_equal(all, approximate_neighbors(queries, many, params));
+  for (const std::int64_t i : {0, 17, 89}) {
+    const Neighbors one = index.search(queries.rows(i, i + 1));
+    for (std::int64_t j = 0; j < 7; ++j) {
+      EXPECT_EQ(one.index(0, j), all.index(i, j));
+      EXPECT_EQ(one.distance(0, j), all.distance(i, j));
+    }
+  }
   EXPECT_THROW(NeighborIndex(few, {.k = 2001}), InvalidArgument);
+}
+
+TEST(ApproximateNeighbors, NeverFindLessByMoreSweeps) {
+  // Lists long enough, and rows short enough, for the automatic choice to leave two sweeps out.
+  const Matrix data = curved(4000, 8, 6);
+  const auto recall = [&](std::int64_t sweeps) {
+    const Neighbors graph = approximate_neighbors(data, {.k = 60, .sweeps = sweeps});
+    return measured_recall(graph, data, "euclidean", 4000, 0).value;
+  };
+  const double two = recall(2), five = recall(5);
+  EXPECT_GE(two, 0.95);
+  EXPECT_GE(five, two - 0.01);
+}
+
+TEST(MeasuredRecall, JudgesListsOfQueries) {
+  const Matrix data = curved(700, 4, 3), queries = curved(60, 4, 3, 8);
+  Neighbors lists = nearest_neighbors(queries, data, {.k = 10});
+  EXPECT_EQ(measured_recall(lists, queries, data, "euclidean", 60, 0).value, 1);
+  const Neighbors wide = nearest_neighbors(queries, data, {.k = 15});
+  for (std::int64_t i = 0; i < 60; ++i)
+    for (std::int64_t j = 0; j < 10; ++j) {  // the nearest five are missing
+      lists.index(i, j) = wide.index(i, j + 5);
+      lists.distance(i, j) = wide.distance(i, j + 5);
+    }
+  const Recall half = measured_recall(lists, queries, data, "euclidean", 60, 0);
+  EXPECT_EQ(half.value, 0.5);
+  EXPECT_EQ(half.standard_error, 0);
+  EXPECT_THROW(measured_recall(lists, data, data, "euclidean", 60, 0), InvalidArgument);
 }
 
 TEST(ApproximateIndex, TakesQueriesFarOutsideTheData) {
   const Matrix data = curved(1500, 5, 3);
   Matrix queries = curved(50, 5, 3, 6);
   for (std::int64_t i = 0; i < 25 * 5; ++i) queries.data()[i] *= 1e25F;
-  const Neighbors found = ApproximateIndex(data, {.k = 4}).search(queries);
+  queries(30, 2) = 1e30F;
+  const ApproximateIndex index(data, {.k = 4});
+  const Neighbors found = index.search(queries);
   expect_lawful(found, queries, data, 4, false);
+  for (const std::int64_t i : {0, 30, 49}) {  // as if it came alone
+    const Neighbors alone = index.search(queries.rows(i, i + 1));
+    for (std::int64_t j = 0; j < 4; ++j) EXPECT_EQ(alone.index(0, j), found.index(i, j)) << i;
+  }
 }
 
 TEST(ApproximateNeighbors, TakeDuplicatesByIndex) {

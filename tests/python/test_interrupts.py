@@ -12,6 +12,7 @@ LONG = {
     "PCA, coordinates": ("pca, X = latlas.PCA().fit(rows(1000, 768)), rows(200000, 768)",
                          "pca.transform(X)"),
     "knn": ("X = rows(200000, 64)", "latlas.knn(X, 30, search='exact')"),
+    "knn, on two threads": ("X = rows(200000, 64)", "latlas.knn(X, 30, search='exact', n_jobs=2)"),
     "knn, approximate": ("X = rows(400000, 64)", "latlas.knn(X, 30, search='approximate')"),
     "UMAP": ("", "latlas.UMAP(n_epochs=100000, init='random').fit(few, neighbors=given)"),
     "UMAP, placing": ("umap = latlas.UMAP(n_epochs=2, init='random').fit(few, neighbors=given)",

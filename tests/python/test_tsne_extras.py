@@ -233,3 +233,24 @@ def test_new_rows_come_in_batches_and_after_pickling(ring):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(tsne)).transform(new), at_once)
     tsne.fit(X[::-1])  # nothing is left of the fit before
     np.testing.assert_array_equal(tsne.transform(X[:5]), tsne.embedding_[::-1][:5])
+
+
+def test_what_is_made_for_new_rows_follows_the_estimator(ring):
+    X, new = ring[:150], ring[150:] + np.float32(0.01)
+    tsne = fitted(X)
+    before = tsne.transform(new)
+    tsne.embedding_ = tsne.embedding_ + np.float32(5)  # as by latlas.align
+    np.testing.assert_allclose(tsne.transform(new), before + 5, atol=0.05)
+    other = fitted(X.astype(float), metric="manhattan")
+    other.set_params(metric="euclidean")
+    np.testing.assert_array_equal(other.transform(X[:5]), other.embedding_[:5])
+
+
+def test_many_rows_are_searched_approximately_and_each_by_itself():
+    X = np.random.RandomState(0).rand(21000, 3).astype(np.float32)
+    tsne = latlas.TSNE(perplexity=5, max_iter=3).fit(X)
+    new = np.concatenate([X[:40], X[40:80] + np.float32(1e-3)])
+    placed = tsne.transform(new)
+    np.testing.assert_array_equal(placed[:40], tsne.embedding_[:40])
+    np.testing.assert_array_equal(np.concatenate([tsne.transform(new[i:i + 1]) for i in range(80)]),
+                                  placed)

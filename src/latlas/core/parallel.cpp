@@ -179,7 +179,7 @@ ThreadLimit::ThreadLimit(int limit) : before_(limit_of_this_thread) {
 }
 ThreadLimit::~ThreadLimit() { limit_of_this_thread = before_; }
 
-Cancellation::Cancellation(FunctionRef<bool()> wanted)
+Cancellation::Cancellation(FunctionRef<bool()> wanted, Given)
     : wanted_(wanted), before_(std::exchange(cancellation_of_this_thread, this)) {}
 Cancellation::~Cancellation() { cancellation_of_this_thread = before_; }
 

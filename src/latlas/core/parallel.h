@@ -59,7 +59,9 @@ struct Cancelled {};
 /// order.
 class Cancellation {
  public:
-  explicit Cancellation(FunctionRef<bool()> wanted);
+  /// @param wanted  a callable that outlives this: no temporary.
+  template <class Wanted>
+  explicit Cancellation(Wanted& wanted) : Cancellation(FunctionRef<bool()>(wanted), kGiven) {}
   ~Cancellation();
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;
@@ -68,6 +70,9 @@ class Cancellation {
   static void check();
 
  private:
+  enum Given { kGiven };
+  Cancellation(FunctionRef<bool()> wanted, Given);
+
   FunctionRef<bool()> wanted_;
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
   Cancellation* before_;

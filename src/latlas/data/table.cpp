@@ -102,7 +102,7 @@ std::vector<std::string> read_column(const std::filesystem::path& path, std::str
 }
 
 Categories categories_of(const std::vector<std::string>& texts) {
-  std::map<std::string, std::int32_t> counts;
+  std::map<std::string, std::int64_t> counts;
   for (const auto& text : texts) ++counts[text];
   std::vector<std::pair<std::string, std::int32_t>> ordered(counts.begin(), counts.end());
   std::stable_sort(ordered.begin(), ordered.end(),

@@ -141,6 +141,7 @@ Score label_accuracy(ConstRows map, Labels labels, const EvaluateParams& params)
 Score label_accuracy(ConstRows train_map, Labels train_labels, ConstRows map, Labels labels,
                      const EvaluateParams& params) {
   scoring::check_params(params);
+  scoring::check_rows(map.rows());
   check_labels(train_labels, train_map.rows(), "training rows");
   check_labels(labels, map.rows(), "rows to be labeled");
   require(map.rows() >= 1, "evaluate: there are no rows to be labeled");

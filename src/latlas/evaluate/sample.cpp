@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "latlas/core/error.h"
@@ -39,6 +40,7 @@ std::vector<Field> fields(EvaluateParams& p) {
 namespace scoring {
 
 Sample draw_sample(std::int64_t n, const EvaluateParams& params) {
+  check_rows(n);
   Sample sample{std::vector<std::int32_t>(static_cast<std::size_t>(n)), n};
   std::iota(sample.rows.begin(), sample.rows.end(), 0);
   if (n <= params.exact_rows || n <= params.sample_rows) return sample;
@@ -64,7 +66,13 @@ void check_params(const EvaluateParams& params) {
   check(fields(p), "evaluate");
 }
 
+void check_rows(std::int64_t n) {
+  require(n < std::numeric_limits<std::int32_t>::max(), "evaluate: ", n,
+          " rows; fewer than 2147483647 are taken");
+}
+
 void check_pair(ConstRows data, ConstRows map) {
+  check_rows(data.rows());
   require(data.rows() == map.rows(), "evaluate: the data have ", data.rows(), " rows, the map ",
           map.rows(), "; row i of the map must be the place of row i of the data");
   require(data.cols() >= 1 && map.cols() >= 1, "evaluate: data of ", data.cols(),

@@ -22,6 +22,8 @@ Sample draw_sample(std::int64_t n, const EvaluateParams& params);
 Score mean_score(std::span<const double> values, const Sample& sample);
 
 void check_params(const EvaluateParams& params);
+/// Rows that 32-bit numbers can name.
+void check_rows(std::int64_t n);
 /// data and map: as many rows, at least one column each, all finite.
 void check_pair(ConstRows data, ConstRows map);
 

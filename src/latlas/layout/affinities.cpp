@@ -284,6 +284,7 @@ Affinities given_affinities(const Affinities& weights) {
 
 void require_valid(const Affinities& affinities, const char* what) {
   const std::int64_t n = affinities.rows();
+  require(n < std::int64_t{1} << 31, what, ": ", n, " rows are more than 2147483647");
   require(affinities.column.size() == affinities.weight.size(), what, ": the affinities have ",
           affinities.column.size(), " columns and ", affinities.weight.size(), " weights");
   if (affinities.begin.empty()) {

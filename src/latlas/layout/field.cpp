@@ -554,6 +554,15 @@ GridField::GridField(double spacing, std::int64_t dimensions, double degrees)
 GridField::~GridField() = default;
 GridField::GridField(GridField&&) noexcept = default;
 GridField& GridField::operator=(GridField&&) noexcept = default;
+void GridField::release_work() {
+  State& s = *state_;
+  s.kernels.clear();
+  s.charges = {};
+  s.band = {};
+  s.sorted = {};
+  s.place = {};
+  s.begin = {};
+}
 double GridField::spacing() const { return state_->spacing; }
 double GridField::normalizer() const { return state_->normalizer; }
 const GridView& GridField::view() const { return state_->view; }

@@ -53,6 +53,8 @@ class GridField {
   /// 2^20, space max(2^23, 16 n)), the spacing is enlarged for this charge. Same bits for any
   /// number of threads; the order of the points matters in the last bits.
   void charge(ConstRows points, double margin = 0);
+  /// Gives up all memory but that of the potential; the next charge takes it again.
+  void release_work();
   /// The spacing in use since the last charge, in the units of the constructor's.
   double spacing() const;
   /// Σ_i φ(y_i) − n over the charges.

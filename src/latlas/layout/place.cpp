@@ -265,6 +265,7 @@ FrozenMap::FrozenMap(ConstRows train_map, const PlaceParams& params) : state_(ne
   if (field.spacing() > spacing)
     s.notes.push_back(
         sentence("the map is so wide that the field's spacing was enlarged to ", field.spacing()));
+  field.release_work();
   s.task.field = field.view();
   s.task.dimensions = static_cast<int>(dimensions);
   s.task.degrees = static_cast<float>(p.degrees_of_freedom);

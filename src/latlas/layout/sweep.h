@@ -49,4 +49,9 @@ struct TileSums {
   }
 };
 
+/// Moves one tile of rows [begin, end), both multiples of 16; with `cost`, sums.cost is filled,
+/// too.
+void sweep_tile(const SweepTask& task, bool cost, std::int64_t begin, std::int64_t end,
+                TileSums& sums);
+
 }  // namespace latlas

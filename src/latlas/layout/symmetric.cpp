@@ -14,8 +14,18 @@
 namespace latlas {
 namespace {
 
-constexpr std::int64_t kRowTile = 4096;     // rows counted together
-constexpr std::int64_t kBucketRows = 1024;  // rows of a bucket
+// Rows counted together, and rows of a bucket: of very many rows so many that a count for each pair
+// of these takes at most 1 GB. Neither changes a bit of the result.
+constexpr std::int64_t kRowTile = 4096, kMostTiles = 2048;
+constexpr std::int64_t kBucketRows = 1024, kMostBuckets = 65536;
+std::int64_t row_tile(std::int64_t n) {
+  return kRowTile *
+         std::max<std::int64_t>(1, (n + kRowTile * kMostTiles - 1) / (kRowTile * kMostTiles));
+}
+std::int64_t bucket_rows(std::int64_t n) {
+  return kBucketRows * std::max<std::int64_t>(
+                           1, (n + kBucketRows * kMostBuckets - 1) / (kBucketRows * kMostBuckets));
+}
 
 struct Entry {  // of Wᵀ
   std::int32_t row, column;
@@ -68,16 +78,16 @@ void require_indices(const Lists& lists, const char* what) {
 /// Wᵀ, bucket after bucket; `begin` receives where each begins.
 std::vector<Entry> transposed(const Lists& lists, std::vector<std::int64_t>& begin) {
   const std::int64_t n = lists.rows;
-  const std::int64_t tiles = (n + kRowTile - 1) / kRowTile;
-  const std::int64_t buckets = (n + kBucketRows - 1) / kBucketRows;
+  const std::int64_t tile = row_tile(n), bucket = bucket_rows(n);
+  const std::int64_t tiles = (n + tile - 1) / tile, buckets = (n + bucket - 1) / bucket;
   BasicMatrix<std::int64_t> place(tiles, buckets);
-  parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
-    std::int64_t* count = place.row(first / kRowTile);
+  parallel_for(n, tile, [&](std::int64_t first, std::int64_t last) {
+    std::int64_t* count = place.row(first / tile);
     for (std::int64_t i = first; i < last; ++i) {
       const std::int32_t* column = lists.columns(i);
       const float* weight = lists.weights(i);
       for (std::int64_t c = 0; c < lists.length(i); ++c)
-        if (lists.holds(weight[c])) ++count[column[c] / kBucketRows];
+        if (lists.holds(weight[c])) ++count[column[c] / bucket];
     }
   });
   begin.assign(static_cast<std::size_t>(buckets) + 1, 0);
@@ -88,14 +98,14 @@ std::vector<Entry> transposed(const Lists& lists, std::vector<std::int64_t>& beg
   }
   begin.back() = at;
   std::vector<Entry> entries(static_cast<std::size_t>(at));
-  parallel_for(n, kRowTile, [&](std::int64_t first, std::int64_t last) {
-    std::int64_t* next = place.row(first / kRowTile);
+  parallel_for(n, tile, [&](std::int64_t first, std::int64_t last) {
+    std::int64_t* next = place.row(first / tile);
     for (std::int64_t i = first; i < last; ++i) {
       const std::int32_t* column = lists.columns(i);
       const float* weight = lists.weights(i);
       for (std::int64_t c = 0; c < lists.length(i); ++c)
         if (lists.holds(weight[c]))
-          entries[static_cast<std::size_t>(next[column[c] / kBucketRows]++)] = {
+          entries[static_cast<std::size_t>(next[column[c] / bucket]++)] = {
               column[c], static_cast<std::int32_t>(i), weight[c]};
     }
   });
@@ -170,15 +180,15 @@ Affinities joined(const Lists& lists, Join join, const char* what) {
 
   std::vector<std::int64_t> bucket_begin;
   const std::vector<Entry> entries = transposed(lists, bucket_begin);
-  const std::int64_t buckets = std::ssize(bucket_begin) - 1;
+  const std::int64_t buckets = std::ssize(bucket_begin) - 1, bucket = bucket_rows(n);
   std::vector<Edges> parts(static_cast<std::size_t>(buckets));
   parallel_for(buckets, 1, [&](std::int64_t b, std::int64_t) {
     const auto u = static_cast<std::size_t>(b);
-    const std::int64_t first = b * kBucketRows;
+    const std::int64_t first = b * bucket;
     const auto begin = static_cast<std::size_t>(bucket_begin[u]);
     const auto count = static_cast<std::size_t>(bucket_begin[u + 1]) - begin;
     parts[u] = merged(lists, std::span(entries).subspan(begin, count), first,
-                      std::min(kBucketRows, n - first), join, what);
+                      std::min(bucket, n - first), join, what);
   });
 
   std::size_t i = 0;
@@ -191,7 +201,7 @@ Affinities joined(const Lists& lists, Join join, const char* what) {
   out.weight.resize(out.column.size());
   parallel_for(buckets, 1, [&](std::int64_t b, std::int64_t) {
     Edges& part = parts[static_cast<std::size_t>(b)];
-    const auto to = out.begin[static_cast<std::size_t>(b * kBucketRows)];
+    const auto to = out.begin[static_cast<std::size_t>(b * bucket)];
     std::copy(part.column.begin(), part.column.end(), out.column.begin() + to);
     std::copy(part.weight.begin(), part.weight.end(), out.weight.begin() + to);
     part = {};

@@ -199,6 +199,11 @@ HWY_EXPORT(sweep);
 HWY_EXPORT(cost_of);
 HWY_EXPORT(entropy_of);
 
+void sweep_tile(const SweepTask& task, bool cost, std::int64_t begin, std::int64_t end,
+                TileSums& sums) {
+  LATLAS_DISPATCH(sweep)(task, cost, begin, end, sums);
+}
+
 namespace {
 
 constexpr std::int64_t kRowTile = 256;
@@ -570,7 +575,7 @@ double Fit::step(const Step& how, bool cost) {
   }
   if (anchors_ != nullptr) s.anchor_strength = anchor_.row(dimensions_);
   parallel_for(padded_, kRowTile, [&](std::int64_t begin, std::int64_t end) {
-    LATLAS_DISPATCH(sweep)(s, cost, begin, end, tiles_[static_cast<std::size_t>(begin / kRowTile)]);
+    sweep_tile(s, cost, begin, end, tiles_[static_cast<std::size_t>(begin / kRowTile)]);
   });
   std::swap(places_, next_places_);
   box_ = tiles_.front();

@@ -22,7 +22,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 
 #include "latlas/core/error.h"
@@ -400,7 +402,7 @@ constexpr std::int64_t kFollowed = 32;     // of a list's rows, in refinement
 constexpr std::int64_t kPilot = 384;       // rows on which the probes are measured
 constexpr std::int64_t kMostProbes = 512;  // that are chosen by it
 constexpr std::int64_t kReach = 12;        // supergroups, at least
-constexpr double kExactly = 5e11;          // multiply-adds that `auto` spends on exactness
+constexpr double kExactly = 2e11;          // multiply-adds that `auto` spends on exactness
 
 scan::Partition partition(ConstRows data, ConstRows queries) {
   scan::Partition p;
@@ -409,6 +411,23 @@ scan::Partition partition(ConstRows data, ConstRows queries) {
   p.groups = scan::pack_centers(p.rows);
   p.supers = scan::pack_centers(p.groups);
   return p;
+}
+
+/// The same for queries that reach farther, looking at as many groups.
+scan::Partition partition(ConstRows data, ConstRows queries, const scan::Partition& like) {
+  scan::Partition p = partition(data, queries);
+  p.probes = like.probes;
+  p.reach = like.reach;
+  return p;
+}
+
+/// The queries by the scale of the frame that each needs, at most the frame's own; large first.
+std::map<double, std::vector<std::int32_t>, std::greater<>> by_scale(ConstRows queries,
+                                                                     const scan::Frame& frame) {
+  std::map<double, std::vector<std::int32_t>, std::greater<>> rows;
+  for (std::int64_t i = 0; i < queries.rows(); ++i)
+    rows[scan::scale_to_hold(queries[i], frame)].push_back(static_cast<std::int32_t>(i));
+  return rows;
 }
 
 Neighbors empty_lists(std::int64_t n, std::int64_t k) {
@@ -520,7 +539,9 @@ std::int64_t set_probes(scan::Partition& p, const NeighborsParams& params, std::
     const std::vector<double> held = shares_held(p, pilot(), count);
     probes = probes_that_hold(share_to_hold(k, sweeps, offers), held);
     const std::int64_t alone = probes_that_hold(share_to_hold(k, 0, offers), held);
-    if (!sweeps_pay(alone - probes, sweeps, k, p.rows.cols())) {
+    // Who asks for more sweeps than are usual gets them.
+    if (sweeps <= NeighborsParams().sweeps &&
+        !sweeps_pay(alone - probes, sweeps, k, p.rows.cols())) {
       probes = alone;
       sweeps = 0;
     }
@@ -803,37 +824,36 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
   const Compact& data = s.data;
   require(given.cols() == s.cols(), "neighbors: queries have ", given.cols(), " columns, the data ",
           s.cols(), "; they must agree");
-  require_finite(given, "neighbors: queries");
+  scan::check_rows(given, "neighbors: queries");
   if (s.products()) scan::require_products(given, s.norm);
   const Matrix prepared = s.prepared(given);
   const ConstRows queries = s.cosine() || s.products() ? ConstRows(prepared) : given;
 
-  // Queries far outside the data need a frame that holds them; all else is as it was.
-  scan::Partition wider;
-  const bool fits =
-      scan::frame_of(data.rows, queries, "neighbors").scale == s.partition.rows.frame.scale;
-  if (!fits) {
-    wider = partition(data.rows, queries);
-    wider.probes = s.partition.probes;
-    wider.reach = s.partition.reach;
-  }
+  // Queries far outside the data need a frame that holds them. Each has the one that it would have
+  // if it came alone.
+  const scan::Frame& frame = s.partition.rows.frame;
+  if (frame.scale < 0x1p-100) scan::frame_of(data.rows, queries, "neighbors");  // may be too far
   const scan::Clock clock(progress);
-  const std::int64_t m = queries.rows();
-  const std::vector<std::int32_t> order = scan::compact_order(queries, scan::in_order(m));
-  Neighbors lists =
-      probe(fits ? s.partition : wider, copy_of(queries, order), s.count, clock, m, nullptr);
-  if (lists.rows() == 0) return {};
-  if (s.products())
-    measure_products(given, order, data.rows, lists);
-  else
-    put_equals_first(s.equal, queries, order, lists);
-  Neighbors graph = empty_lists(m, s.params.k);
-  parallel_for(m, 256, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int32_t query = order[static_cast<std::size_t>(i)];
-      expand(data, lists, i, scan::kNone, graph.index[query], graph.distance[query]);
-    }
-  });
+  Neighbors graph = empty_lists(queries.rows(), s.params.k);
+  for (const auto& [scale, rows] : by_scale(queries, frame)) {
+    scan::Partition wider;
+    const bool fits = scale == frame.scale;
+    if (!fits) wider = partition(data.rows, copy_of(queries, rows), s.partition);
+    const std::vector<std::int32_t> order = scan::compact_order(queries, rows);
+    Neighbors lists = probe(fits ? s.partition : wider, copy_of(queries, order), s.count, clock,
+                            queries.rows(), nullptr);
+    if (lists.rows() == 0) return {};
+    if (s.products())
+      measure_products(given, order, data.rows, lists);
+    else
+      put_equals_first(s.equal, queries, order, lists);
+    parallel_for(lists.rows(), 256, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int32_t query = order[static_cast<std::size_t>(i)];
+        expand(data, lists, i, scan::kNone, graph.index[query], graph.distance[query]);
+      }
+    });
+  }
   if (s.cosine()) scan::to_cosine(graph);
   return graph;
 }
@@ -863,12 +883,15 @@ Neighbors find_neighbors(ConstRows queries, ConstRows data, const NeighborsParam
              : approximate_neighbors(queries, data, params, progress);
 }
 
+bool index_searches_exactly(std::int64_t n, const NeighborsParams& params) {
+  constexpr std::int64_t kExactUpTo = 20'000;
+  return params.search == "exact" || (params.search == "auto" && n <= kExactUpTo);
+}
+
 NeighborIndex::NeighborIndex(ConstRows data, const NeighborsParams& params)
     : data_(data), params_(params) {
   scan::check_search(data, data, params);
-  constexpr std::int64_t kExactUpTo = 20'000;  // rows
-  if (params.search == "approximate" || (params.search == "auto" && data.rows() > kExactUpTo))
-    approximate_.emplace(data, params);
+  if (!index_searches_exactly(data.rows(), params)) approximate_.emplace(data, params);
 }
 
 Neighbors NeighborIndex::search(ConstRows queries, const Progress& progress) const {
@@ -876,41 +899,66 @@ Neighbors NeighborIndex::search(ConstRows queries, const Progress& progress) con
                  : approximate_->search(queries, progress);
 }
 
-Recall measured_recall(const Neighbors& graph, ConstRows data, const std::string& metric,
-                       std::int64_t sample, std::uint64_t seed) {
-  require(graph.rows() == data.rows(), "recall: a graph of ", graph.rows(), " rows and data of ",
-          data.rows(), " do not belong together");
+namespace {
+
+/// `sample` of n rows, by the seed; all of them, in order, when there are no more.
+std::vector<std::int32_t> sample_of(std::int64_t n, std::int64_t sample, std::uint64_t seed) {
   require(sample >= 1, "recall: the sample is ", sample, ", it must be 1 or more");
-  std::vector<std::int32_t> rows = scan::in_order(data.rows());
-  const bool all = sample >= data.rows();
-  if (!all) {  // the first draws of a shuffle
-    for (std::int64_t i = 0; i < sample; ++i) {
-      const auto left = static_cast<std::uint64_t>(data.rows() - i);
-      const std::uint64_t other = static_cast<std::uint64_t>(i) +
-                                  random::below(left, {.seed = seed,
-                                                       .stream = random::Stream::sample,
-                                                       .sub = 1,
-                                                       .index = static_cast<std::uint64_t>(i)});
-      std::swap(rows[static_cast<std::size_t>(i)], rows[static_cast<std::size_t>(other)]);
-    }
-    rows.resize(static_cast<std::size_t>(sample));
+  std::vector<std::int32_t> rows = scan::in_order(n);
+  if (sample >= n) return rows;
+  for (std::int64_t i = 0; i < sample; ++i) {  // the first draws of a shuffle
+    const auto left = static_cast<std::uint64_t>(n - i);
+    const std::uint64_t other = static_cast<std::uint64_t>(i) +
+                                random::below(left, {.seed = seed,
+                                                     .stream = random::Stream::sample,
+                                                     .sub = 1,
+                                                     .index = static_cast<std::uint64_t>(i)});
+    std::swap(rows[static_cast<std::size_t>(i)], rows[static_cast<std::size_t>(other)]);
   }
-  const Neighbors exact = nearest_neighbors_of(rows, data, {.k = graph.k(), .metric = metric});
+  rows.resize(static_cast<std::size_t>(sample));
+  return rows;
+}
+
+/// Of the lists of the rows given, against their exact ones.
+Recall recall_of(const Neighbors& lists, std::span<const std::int32_t> rows,
+                 const Neighbors& exact) {
   double sum = 0, squares = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto found = graph.distance[rows[i]];
+    const auto found = lists.distance[rows[i]];
     const float farthest = exact.distance[static_cast<std::int64_t>(i)].back();
     const auto within = std::upper_bound(found.begin(), found.end(), farthest) - found.begin();
-    const double share = static_cast<double>(within) / static_cast<double>(graph.k());
+    const double share = static_cast<double>(within) / static_cast<double>(lists.k());
     sum += share;
     squares += share * share;
   }
   const auto m = static_cast<double>(rows.size());
   Recall recall{sum / m, 0};
-  if (!all && m > 1)
+  if (m < static_cast<double>(lists.rows()) && m > 1)
     recall.standard_error =
         std::sqrt(std::max(0.0, squares / m - recall.value * recall.value) / (m - 1));
   return recall;
+}
+
+}  // namespace
+
+Recall measured_recall(const Neighbors& graph, ConstRows data, const std::string& metric,
+                       std::int64_t sample, std::uint64_t seed) {
+  require(graph.rows() == data.rows(), "recall: a graph of ", graph.rows(), " rows and data of ",
+          data.rows(), " do not belong together");
+  const std::vector<std::int32_t> rows = sample_of(data.rows(), sample, seed);
+  return recall_of(graph, rows,
+                   nearest_neighbors_of(rows, data, {.k = graph.k(), .metric = metric}));
+}
+
+Recall measured_recall(const Neighbors& lists, ConstRows queries, ConstRows data,
+                       const std::string& metric, std::int64_t sample, std::uint64_t seed) {
+  require(lists.rows() == queries.rows(), "recall: lists of ", lists.rows(), " rows and ",
+          queries.rows(), " queries do not belong together");
+  if (queries.rows() == 0) return {};
+  const std::vector<std::int32_t> rows = sample_of(queries.rows(), sample, seed);
+  return recall_of(
+      lists, rows,
+      nearest_neighbors(copy_of(queries, rows), data, {.k = lists.k(), .metric = metric}));
 }
 
 }  // namespace latlas

@@ -43,7 +43,8 @@ class ApproximateIndex {
   ~ApproximateIndex();
 
   /// The k nearest of the data, nearly, for every query; nothing is excluded. A query's result does
-  /// not depend on the other queries, and a query that equals a row of the data finds it.
+  /// not depend on the other queries, and a query that equals a row of the data finds it (but not
+  /// under inner_product, where that row need not be the nearest).
   /// @return  m × k, lawful as those of approximate_neighbors; empty when progress asked to stop.
   Neighbors search(ConstRows queries, const Progress& progress = {}) const;
 
@@ -57,7 +58,7 @@ Neighbors approximate_neighbors(ConstRows queries, ConstRows data, const Neighbo
                                 const Progress& progress = {});
 
 /// Whether find_neighbors searches n rows of d numbers exactly: as params.search says, and under
-/// `auto` while `queries` · n · d, the multiply-adds of looking at every pair, stay below 5e11.
+/// `auto` while `queries` · n · d, the multiply-adds of looking at every pair, stay below 2e11.
 bool searches_exactly(std::int64_t queries, std::int64_t n, std::int64_t d,
                       const NeighborsParams& params);
 
@@ -67,8 +68,12 @@ Neighbors find_neighbors(ConstRows data, const NeighborsParams& params,
 Neighbors find_neighbors(ConstRows queries, ConstRows data, const NeighborsParams& params,
                          const Progress& progress = {});
 
-/// Data for queries that come in batches, searched as params.search says; `auto` goes by the data
-/// alone (exactly up to 20,000 rows), so that a query's result never depends on its batch.
+/// Whether a NeighborIndex of n rows searches exactly: as params.search says, and under `auto` up
+/// to 20,000 rows.
+bool index_searches_exactly(std::int64_t n, const NeighborsParams& params);
+
+/// Data for queries that come in batches. How they are searched goes by the data alone, so that a
+/// query's result never depends on its batch.
 class NeighborIndex {
  public:
   /// @param data  must outlive the index and stay as it is.
@@ -99,5 +104,8 @@ struct Recall {
 /// Cost: sample · n · d multiply-adds.
 Recall measured_recall(const Neighbors& graph, ConstRows data, const std::string& metric,
                        std::int64_t sample, std::uint64_t seed);
+/// The same of queries' lists: m × k, of rows of the data.
+Recall measured_recall(const Neighbors& lists, ConstRows queries, ConstRows data,
+                       const std::string& metric, std::int64_t sample, std::uint64_t seed);
 
 }  // namespace latlas

@@ -297,7 +297,8 @@ std::vector<Field> fields(NeighborsParams& p) {
            .high = 1048576},
           {.name = "sweeps",
            .value = &p.sweeps,
-           .help = "approximate search: rounds of refinement; more find more",
+           .help = "approximate search: rounds of refinement; more find more, and up to 2 are left "
+                   "out where looking at more groups is cheaper (probes 0)",
            .low = 0,
            .high = 100}};
 }

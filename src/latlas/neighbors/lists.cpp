@@ -8,8 +8,6 @@
 
 namespace latlas::scan {
 
-namespace {
-
 void check_rows(ConstRows rows, const char* what) {
   require(rows.cols() >= 1 && rows.cols() <= scan::kMaxCols, what, " have ", rows.cols(),
           " columns; the search takes between 1 and ", scan::kMaxCols);
@@ -17,6 +15,8 @@ void check_rows(ConstRows rows, const char* what) {
           "; the search takes fewer than 2147483647");
   require_finite(rows, what);
 }
+
+namespace {
 
 void check_params(NeighborsParams params) { check(fields(params), "neighbors"); }
 

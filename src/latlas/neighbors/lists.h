@@ -12,6 +12,9 @@
 
 namespace latlas::scan {
 
+/// Throws InvalidArgument for rows that are too many or too wide, NaN and infinity.
+void check_rows(ConstRows rows, const char* what);
+
 /// Throws InvalidArgument for parameters out of range, k ≥ n, rows that are too many or too wide,
 /// NaN and infinity.
 void check_search(ConstRows data, const NeighborsParams& params);

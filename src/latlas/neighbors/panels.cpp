@@ -191,6 +191,14 @@ Frame frame_of(ConstRows data, ConstRows queries, const char* what) {
   return frame;
 }
 
+double scale_to_hold(std::span<const float> x, const Frame& frame) {
+  double magnitude = 0;
+  for (std::size_t j = 0; j < x.size(); ++j)
+    magnitude = std::max(magnitude,
+                         std::abs(static_cast<double>(x[j]) - static_cast<double>(frame.mean[j])));
+  return std::min(frame.scale, scale_for(magnitude));
+}
+
 Frame unmoved_frame_of(ConstRows rows) {
   Frame frame;
   frame.mean.resize(static_cast<std::size_t>(rows.cols()));

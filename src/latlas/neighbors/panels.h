@@ -59,6 +59,9 @@ struct Frame {
 /// Throws InvalidArgument, beginning with `what`, where a distance might exceed float32.
 Frame frame_of(ConstRows data, ConstRows queries, const char* what);
 
+/// The scale of a frame that also holds x: the frame's own or a smaller one.
+double scale_to_hold(std::span<const float> x, const Frame& frame);
+
 /// The frame that only scales, so that the rows have magnitudes of at most 2.
 Frame unmoved_frame_of(ConstRows rows);
 
