@@ -33,7 +33,7 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {
     {1, 1, "line"}, {2, 1, "plane"}, {2, 0.5, "plane, α = ½"}, {3, 1, "space"}};
-constexpr double kSpacings[] = {1, 0.75, 0.5, 0.4, 1.0 / 3, 0.25};
+constexpr double kSpacings[] = {0.25, 1.0 / 3, 0.4, 0.5, 0.75, 1};
 
 struct Measured {
   double force, normalizer, seconds;

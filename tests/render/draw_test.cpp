@@ -495,6 +495,12 @@ TEST(Curves, NameEachSeriesWithItsLastValue) {
     EXPECT_TRUE(holds_text(svg, text)) << text;
 }
 
+TEST(Curves, HaveTicksAtFractionsWhereStepsAre) {
+  EXPECT_TRUE(curves({{"loss", {3, 2, 1}}}).x.whole);
+  EXPECT_TRUE(curves({{"loss", {3, 2}, {10, 20}}}).x.whole);
+  EXPECT_FALSE(curves({{"error", {3, 2}, {0.25, 1}}}).x.whole);
+}
+
 TEST(VarianceBars, EndAtTheSum) {
   const std::vector<double> ratios = {0.5, 0.25, 0.125};
   const Figure figure = variance_bars(ratios);

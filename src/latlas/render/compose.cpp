@@ -82,7 +82,9 @@ Figure scatter_train_test(const Positions& train, const Labels& train_labels, co
 Figure curves(const std::vector<Series>& series, const ComposeOptions& options) {
   Figure figure = begin(options, 8, 5);
   figure.y.log = options.log_y;
-  figure.x.whole = true;
+  figure.x.whole = std::all_of(series.begin(), series.end(), [](const Series& s) {
+    return std::all_of(s.x.begin(), s.x.end(), [](double x) { return x == std::floor(x); });
+  });
   for (const Series& s : series) {
     Line line{.x = s.x, .y = s.y, .name = s.name};
     if (line.x.empty())
