@@ -165,11 +165,11 @@ def test_damaged_files_are_refused(damaged, tmp_path):
 
 def test_an_estimator_of_another_kind_is_refused(data, tmp_path):
     path = tmp_path / "pca"
-    path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 1", "class": "os.system",
+    path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "os.system",
                                                 "state": "{}"}))
     with pytest.raises(OSError, match="no estimator"):
         latlas.load(path)
-    path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 1", "class": "PCA",
+    path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "PCA",
                                                 "state": '{"x": {"tensor": "gone"}}'}))
     with pytest.raises(OSError, match="damaged"):
         latlas.load(path)
