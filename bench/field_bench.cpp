@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/main.h"
 #include "latlas/core/npy.h"
 #include "latlas/layout/field.h"
 #include "latlas/layout/kl.h"
@@ -122,11 +123,9 @@ int run(const std::string& rows_file, const std::filesystem::path& pictures) {
 }  // namespace latlas
 
 int main(int argc, char** argv) {
-  try {
-    if (argc != 3) throw latlas::InvalidArgument("usage: field_bench ROWS.npy PICTURES_FOLDER");
-    return latlas::run(argv[1], argv[2]);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "field_bench: %s\n", e.what());
-    return 1;
-  }
+  return latlas::bench::main_of("field_bench", argc, argv, [](const auto& words) {
+    if (words.size() != 2)
+      throw latlas::InvalidArgument("usage: field_bench ROWS.npy PICTURES_FOLDER");
+    return latlas::run(words[0], words[1]);
+  });
 }

@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "bench/main.h"
 #include "latlas/core/npy.h"
+#include "latlas/core/progress.h"
 #include "latlas/neighbors/approximate.h"
 
 namespace latlas {
@@ -26,13 +28,13 @@ int run(const std::vector<std::string>& words) {
                                  .probes = std::stoll(words.at(5))};
     const auto begin = std::chrono::steady_clock::now();
     const Neighbors graph = find_neighbors(rows, params);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    const double seconds = seconds_since(begin);
     // As floats, which hold every row number below 2^24.
     Matrix index(graph.rows(), graph.k());
     for (std::int64_t i = 0; i < index.size(); ++i)
       index.data()[i] = static_cast<float>(graph.index.data()[i]);
     npy::write(words.at(6), index);
-    std::printf("{\"seconds\": %.4f}\n", seconds.count());
+    std::printf("{\"seconds\": %.4f}\n", seconds);
     return 0;
   }
   // Distances are measured here, so that all graphs are judged alike.
@@ -65,10 +67,5 @@ int run(const std::vector<std::string>& words) {
 }  // namespace latlas
 
 int main(int argc, char** argv) {
-  try {
-    return latlas::run({argv + 1, argv + argc});
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "neighbors_bench: %s\n", e.what());
-    return 1;
-  }
+  return latlas::bench::main_of("neighbors_bench", argc, argv, latlas::run);
 }

@@ -11,66 +11,48 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include "bench/ceilings.h"
+#include "bench/main.h"
 #include "latlas/core/fft.h"
 #include "latlas/core/npy.h"
 #include "latlas/core/simd.h"
 #include "latlas/layout/field.h"
 #include "latlas/layout/pca.h"
 #include "latlas/layout/preset.h"
+#include "latlas/layout/sweep.h"
 #include "latlas/layout/tsne.h"
 #include "latlas/neighbors/approximate.h"
 
 namespace latlas {
 namespace {
 
-std::uint64_t spaced(std::uint64_t v) {  // the low 16 bits, a zero before each
-  v = (v | v << 8) & 0x00FF00FFU;
-  v = (v | v << 4) & 0x0F0F0F0FU;
-  v = (v | v << 2) & 0x33333333U;
-  return (v | v << 1) & 0x55555555U;
-}
-
-/// The number of each row along the curve.
-std::vector<std::int32_t> places_along_the_curve(const Matrix& map) {
-  float low = 0, high = 0;
-  for (std::int64_t i = 0; i < map.size(); ++i) {
-    low = std::min(low, map.data()[i]);
-    high = std::max(high, map.data()[i]);
+TileSums box_of(const Matrix& map) {
+  TileSums box;
+  for (int c = 0; c < 2; ++c) {
+    box.low[c] = box.high[c] = map(0, c);
+    for (std::int64_t i = 0; i < map.rows(); ++i) {
+      box.low[c] = std::min(box.low[c], map(i, c));
+      box.high[c] = std::max(box.high[c], map(i, c));
+    }
   }
-  const auto code = [&](std::int32_t row) {
-    const auto cell = [&](float v) {
-      return spaced(static_cast<std::uint64_t>((v - low) / (high - low) * 65535));
-    };
-    return cell(map(row, 0)) | cell(map(row, 1)) << 1;
-  };
-  std::vector<std::int32_t> order(static_cast<std::size_t>(map.rows())), place(order.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-    return std::pair(code(a), a) < std::pair(code(b), b);
-  });
-  for (std::size_t i = 0; i < order.size(); ++i)
-    place[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
-  return place;
+  return box;
 }
 
-/// Loads a second of the places at the edges' ends.
+/// Loads a second of the places at the edges' ends, the rows numbered as in the fit.
 double edge_rate(const Affinities& affinities, const Matrix& map) {
-  const std::vector<std::int32_t> place = places_along_the_curve(map);
-  std::vector<std::int32_t> row_at(place.size());
-  for (std::size_t i = 0; i < place.size(); ++i)
-    row_at[static_cast<std::size_t>(place[i])] = static_cast<std::int32_t>(i);
-  std::vector<float> pairs(2 * place.size());
+  const std::vector<std::int32_t> row_at = along_the_curve(map.data(), map.rows(), 2, box_of(map));
+  std::vector<std::int32_t> place(row_at.size());
+  for (std::size_t p = 0; p < row_at.size(); ++p)
+    place[static_cast<std::size_t>(row_at[p])] = static_cast<std::int32_t>(p);
+  std::vector<float> pairs;
   std::vector<std::int32_t> at;
   at.reserve(affinities.column.size());
-  for (std::size_t p = 0; p < row_at.size(); ++p) {
-    const auto row = static_cast<std::size_t>(row_at[p]);
-    pairs[2 * p] = map(row_at[p], 0);
-    pairs[2 * p + 1] = map(row_at[p], 1);
+  for (const std::int32_t i : row_at) {
+    pairs.insert(pairs.end(), {map(i, 0), map(i, 1)});
+    const auto row = static_cast<std::size_t>(i);
     for (std::int64_t e = affinities.begin[row]; e < affinities.begin[row + 1]; ++e)
       at.push_back(place[static_cast<std::size_t>(affinities.column[static_cast<std::size_t>(e)])]);
   }
@@ -80,17 +62,12 @@ double edge_rate(const Affinities& affinities, const Matrix& map) {
 
 /// Operations of one charge of the finished map (fft.h).
 double field_operations(const Matrix& map, double spacing) {
-  double operations = 20, nodes = 1;
-  for (std::int64_t c = 0; c < 2; ++c) {
-    float low = map(0, c), high = low;
-    for (std::int64_t i = 0; i < map.rows(); ++i) {
-      low = std::min(low, map(i, c));
-      high = std::max(high, map(i, c));
-    }
-    nodes *= static_cast<double>(
-        convolution_size(static_cast<std::int64_t>(std::ceil((high - low) / spacing)) + 5));
-  }
-  return operations * nodes * std::log2(nodes);
+  const TileSums box = box_of(map);
+  double nodes = 1;
+  for (int c = 0; c < 2; ++c)
+    nodes *= static_cast<double>(convolution_size(
+        static_cast<std::int64_t>(std::ceil((box.high[c] - box.low[c]) / spacing)) + 5));
+  return 20 * nodes * std::log2(nodes);
 }
 
 void print(const char* name, double seconds, double work, double ceiling, const char* bound,
@@ -154,10 +131,5 @@ int run(const std::vector<std::string>& words) {
 }  // namespace latlas
 
 int main(int argc, char** argv) {
-  try {
-    return latlas::run({argv + 1, argv + argc});
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "steps_bench: %s\n", e.what());
-    return 1;
-  }
+  return latlas::bench::main_of("steps_bench", argc, argv, latlas::run);
 }

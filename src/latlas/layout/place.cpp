@@ -225,8 +225,11 @@ std::int64_t neighbors_to_place(const PlaceParams& params, std::int64_t k) {
 }
 
 void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what) {
-  const std::int64_t n = train_map.rows();
   require_finite(train_map, sentence(what, ": fitted map").c_str());
+  require_placeable(train_map.rows(), to_train, what);
+}
+
+void require_placeable(std::int64_t n, const Neighbors& to_train, const char* what) {
   require(n > 0 || to_train.rows() == 0, what, ": the fitted map has no rows");
   require(to_train.rows() == 0 || to_train.k() > 0, what, ": new rows need at least one neighbor");
   const std::int64_t bad = first_where(to_train.rows(), 1024, [&](std::int64_t i) {
@@ -283,7 +286,7 @@ FrozenMap::~FrozenMap() = default;
 
 PlaceResult FrozenMap::place(const Neighbors& to_train, const Progress& progress) const {
   const Matrix& map = state_->map;
-  require_placeable(map, to_train, "place");
+  require_placeable(map.rows(), to_train, "place");
   PlaceParams p = state_->params;
   PlaceTask task = state_->task;
   const std::int64_t n = map.rows(), m = to_train.rows(), dimensions = map.cols();

@@ -44,6 +44,8 @@ struct PlaceResult {
 /// Throws InvalidArgument, beginning with `what`, unless new rows with these neighbors can be
 /// placed into the map: finite, and neighbors among its rows.
 void require_placeable(ConstRows train_map, const Neighbors& to_train, const char* what);
+/// The same of a map of n rows that is known to be finite.
+void require_placeable(std::int64_t n, const Neighbors& to_train, const char* what);
 
 /// A fitted map made ready for new rows, whatever batches they come in: its field is charged once.
 class FrozenMap {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "latlas/layout/field.h"
 
@@ -48,6 +49,11 @@ struct TileSums {
     }
   }
 };
+
+/// The sources of the n rows of a map in the order of a Z-shaped curve through its box: rows that
+/// are near in the map come to be near in memory.
+std::vector<std::int32_t> along_the_curve(const float* places, std::int64_t n, int dimensions,
+                                          const TileSums& box);
 
 /// Moves one tile of rows [begin, end), both multiples of 16; with `cost`, sums.cost is filled,
 /// too.

@@ -204,16 +204,6 @@ void sweep_tile(const SweepTask& task, bool cost, std::int64_t begin, std::int64
   LATLAS_DISPATCH(sweep)(task, cost, begin, end, sums);
 }
 
-namespace {
-
-constexpr std::int64_t kRowTile = 256;
-constexpr std::int64_t kReportEvery = 25;
-constexpr double kEarlyMomentum = 0.8;        // at most, while exaggerating
-constexpr double kLastMomentum = 0.5;         // at most, in the last iterations
-constexpr std::int64_t kSettling = 25;        // how many these are
-constexpr double kExaggerationStalls = 1e-4;  // the share of KL an iteration that ends that phase
-
-/// The sources of the rows of a map in the order of a Z-shaped curve through it.
 std::vector<std::int32_t> along_the_curve(const float* places, std::int64_t n, int dimensions,
                                           const TileSums& box) {
   const int floats = place_floats(dimensions);
@@ -263,6 +253,15 @@ std::vector<std::int32_t> along_the_curve(const float* places, std::int64_t n, i
   for (std::size_t i = 0; i < keys.size(); ++i) order[i] = keys[i].row;
   return order;
 }
+
+namespace {
+
+constexpr std::int64_t kRowTile = 256;
+constexpr std::int64_t kReportEvery = 25;
+constexpr double kEarlyMomentum = 0.8;        // at most, while exaggerating
+constexpr double kLastMomentum = 0.5;         // at most, in the last iterations
+constexpr std::int64_t kSettling = 25;        // how many these are
+constexpr double kExaggerationStalls = 1e-4;  // the share of KL an iteration that ends that phase
 
 /// How a step is taken.
 struct Step {

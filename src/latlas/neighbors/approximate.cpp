@@ -519,7 +519,7 @@ std::int64_t probes_that_hold(double share, const std::vector<double>& held) {
   return std::min(at - held.begin() + 1, std::ssize(held));
 }
 
-// Whether sweeps cost more than looking at so many more groups. A neighbor's neighbor costs as much
+// Whether sweeps cost less than looking at so many more groups. A neighbor's neighbor costs as much
 // as kCandidate multiply-adds, most of it waiting for memory.
 bool sweeps_pay(std::int64_t more_probes, std::int64_t sweeps, std::int64_t k, std::int64_t d) {
   constexpr std::int64_t kCandidate = 200;
