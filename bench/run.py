@@ -524,22 +524,30 @@ def neighbor_table(name, rows, metric, k, ours, peers, repeats):
 
     runs = {f"latlas, {method}": (mine, (method, probes)) for method, probes in ours}
     seconds, memory, recall = {}, {}, {}
+
+    def told(label):  # long tables are made for half an hour: what is known is said at once
+        print(f"{name}, k = {k}, {label}: {seconds[label][-1]:.2f} s, recall "
+              f"{recall[label]['recall']:.4f}, {memory[label] / 1e9:.2f} GB", file=sys.stderr, flush=True)
+
     for repeat in range(repeats):
         for label, (run, arguments) in list(runs.items()):
             s, memory[label] = run(*arguments)
             seconds.setdefault(label, []).append(s)
             if repeat == 0:
                 recall[label] = measured(program, rows, metric)
+            told(label)
         if repeat > 0:
             continue
         for settings in peers:
             for setting in settings:
                 s, peak = theirs(setting)
                 found = measured(program, rows, metric)
+                seconds[setting], memory[setting], recall[setting] = [s], peak, found
+                told(setting)
                 if found["recall"] >= ENOUGH or setting == settings[-1]:
                     break
+                del seconds[setting]
             runs[setting] = (theirs, (setting,))
-            seconds[setting], memory[setting], recall[setting] = [s], peak, found
     first = common.median(next(iter(seconds.values())))
     return [{"data": name, "k": k, "": label, "seconds": f"{common.median(s):.2f}",
              "ratio": f"{common.median(s) / first:.2f}", "recall": f"{recall[label]['recall']:.4f}",
@@ -588,7 +596,7 @@ def neighbors_million(repeats=1):
                                 ["ivf:0:16", "ivf:0:32", "ivf:0:48", "ivf:0:64"],
                                 hnsw if k == 15 else ["hnsw:12:60:91", *hnsw[2:]], ["pynndescent"]],
                                repeats)
-    save_neighbors("neighbors_million", rows)
+        save_neighbors("neighbors_million", rows)
 
 
 def neighbors_growth():

@@ -39,22 +39,26 @@ using DU = hn::RebindToUnsigned<DF>;
 constexpr int kLanes = static_cast<int>(HWY_MIN(HWY_LANES(float), 16));  // floats a register
 constexpr int kParts = 16 / kLanes;                                      // registers an F16
 
-// The constructors, which leave the lanes unset, are written out: an implicit one would be compiled
-// without the target's options, as some registers of ARM64 refuse.
-struct F16 {
-  hn::Vec<DF> v[kParts];
-  LATLAS_INLINE F16() {}
-};
-struct I16 {  // sixteen 32-bit integers
-  hn::Vec<DI> v[kParts];
-  LATLAS_INLINE I16() {}
-};
-struct M16 {  // sixteen truth values
-  hn::Mask<DF> v[kParts];
-  LATLAS_INLINE M16() {}
-};
-
 #define LATLAS_EACH for (int p = 0; p < kParts; ++p)
+
+// The constructors are written out. The first leaves the lanes unset; an implicit one would be
+// compiled without the target's options, as some registers of ARM64 refuse. An implicit copy may go
+// through memory in smaller pieces than a register, which then waits for all of them: GCC 12 does
+// that, and a loop that copies takes twice its time.
+#define LATLAS_LANES(Name, Register)                 \
+  struct Name {                                      \
+    Register v[kParts];                              \
+    LATLAS_INLINE Name() {}                          \
+    LATLAS_INLINE Name(const Name& o) { *this = o; } \
+    LATLAS_INLINE Name& operator=(const Name& o) {   \
+      LATLAS_EACH v[p] = o.v[p];                     \
+      return *this;                                  \
+    }                                                \
+  }
+LATLAS_LANES(F16, hn::Vec<DF>);   // sixteen floats
+LATLAS_LANES(I16, hn::Vec<DI>);   // sixteen 32-bit integers
+LATLAS_LANES(M16, hn::Mask<DF>);  // sixteen truth values
+#undef LATLAS_LANES
 
 LATLAS_INLINE hn::Vec<DF> fused(hn::Vec<DF> a, hn::Vec<DF> b, hn::Vec<DF> c) {
 #if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR

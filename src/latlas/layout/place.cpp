@@ -64,11 +64,9 @@ struct State {  // of sixteen rows at their places
 };
 
 template <int D>
-LATLAS_INLINE State<D> choose(const M16& first, const State<D>& a, const State<D>& b) {
-  State<D> r;
-  r.cost = select(first, a.cost, b.cost);
-  for (int k = 0; k < D; ++k) r.step[k] = select(first, a.step[k], b.step[k]);
-  return r;
+LATLAS_INLINE void replace(const M16& where, const State<D>& by, State<D>& now) {
+  now.cost = select(where, by.cost, now.cost);
+  for (int k = 0; k < D; ++k) now.step[k] = select(where, by.step[k], now.step[k]);
 }
 
 /// C and the full step at sixteen places, of rows with the neighbors `near`: of each neighbor
@@ -122,7 +120,7 @@ std::uint32_t place_sixteen(const PlaceTask& t, const float* near, float* places
     const State<D> there = evaluate(t, near, other);
     const M16 better = there.cost < now.cost;
     for (int k = 0; k < D; ++k) at[k] = select(better, other[k], at[k]);
-    now = choose(better, there, now);
+    replace(better, there, now);
   }
 
   F16 share = set(1.0F), moving = set(1.0F);  // moving: 1 while a row searches, then 0
@@ -137,7 +135,7 @@ std::uint32_t place_sixteen(const PlaceTask& t, const float* near, float* places
     const M16 lower = there.cost < now.cost;
     const M16 taken = select(lower, moving, zero()) > zero();
     for (int k = 0; k < D; ++k) at[k] = select(taken, next[k], at[k]);
-    now = choose(taken, there, now);
+    replace(taken, there, now);
     const F16 tried = share;
     share = select(lower, min(set(1.0F), share + share), share * set(0.5F));
     // A row is done when an accepted step is short, or when no share of a step lowers C.
