@@ -105,18 +105,39 @@ LATLAS_INLINE F16 load(const float* x) {  // any address
 LATLAS_INLINE void store(const F16& a, float* x) {
   LATLAS_EACH hn::StoreU(a.v[p], DF(), x + p * kLanes);
 }
+/// The first n lanes.
+LATLAS_INLINE M16 first(int n) {
+  M16 r;
+  LATLAS_EACH {
+    const int k = n - p * kLanes;
+    r.v[p] = hn::FirstN(DF(), static_cast<std::size_t>(k < 0 ? 0 : (k > kLanes ? kLanes : k)));
+  }
+  return r;
+}
 /// The first n floats, zero in the other lanes; reads nothing beyond. 0 ≤ n ≤ 16.
 LATLAS_INLINE F16 load_first(const float* x, int n) {
   if (n >= 16) return load(x);
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  const M16 some = first(n);
+  F16 r;
+  LATLAS_EACH r.v[p] = hn::MaskedLoad(some.v[p], DF(), x + p * kLanes);
+  return r;
+#else
   HWY_ALIGN float t[16] = {};
   for (int i = 0; i < n; ++i) t[i] = x[i];
   return load(t);
+#endif
 }
 LATLAS_INLINE void store_first(const F16& a, float* x, int n) {
   if (n >= 16) return store(a, x);
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  const M16 some = first(n);
+  LATLAS_EACH hn::BlendedStore(a.v[p], some.v[p], DF(), x + p * kLanes);
+#else
   HWY_ALIGN float t[16];
   store(a, t);
   for (int i = 0; i < n; ++i) x[i] = t[i];
+#endif
 }
 
 LATLAS_INLINE F16 operator+(const F16& a, const F16& b) {
@@ -204,15 +225,6 @@ LATLAS_INLINE M16 operator<=(const F16& a, const F16& b) {
 }
 LATLAS_INLINE M16 operator>(const F16& a, const F16& b) { return b < a; }
 LATLAS_INLINE M16 operator>=(const F16& a, const F16& b) { return b <= a; }
-/// The first n lanes.
-LATLAS_INLINE M16 first(int n) {
-  M16 r;
-  LATLAS_EACH {
-    const int k = n - p * kLanes;
-    r.v[p] = hn::FirstN(DF(), static_cast<std::size_t>(k < 0 ? 0 : (k > kLanes ? kLanes : k)));
-  }
-  return r;
-}
 LATLAS_INLINE F16 select(const M16& m, const F16& yes, const F16& no) {
   F16 r;
   LATLAS_EACH r.v[p] = hn::IfThenElse(m.v[p], yes.v[p], no.v[p]);

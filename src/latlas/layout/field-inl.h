@@ -114,8 +114,8 @@ LATLAS_INLINE void load_first_places(const float* from, int n, F16 (&at)[D]) {
 /// |a|² + c, the last axis first.
 template <int D>
 LATLAS_INLINE F16 square_plus(const F16 (&a)[D], const F16& c) {
-  F16 sum = c;
-  for (int k = D; k-- > 0;) sum = fma(a[k], a[k], sum);
+  F16 sum = fma(a[D - 1], a[D - 1], c);
+  for (int k = D - 1; k-- > 0;) sum = fma(a[k], a[k], sum);
   return sum;
 }
 
