@@ -226,7 +226,7 @@ def raw(repeats=3):
 PRESETS = {"default": [], "fast": ["--preset", "fast"],
            "default, kept_mass 0.99": ["--kept-mass", "0.99"],
            "default, kept_mass 0.95": ["--kept-mass", "0.95"],
-           "default, grid_spacing 1/2": ["--grid-spacing", "0.5"],
+           "default, grid_spacing 1/3": ["--grid-spacing", "0.33333"],
            "fast, grid_spacing 1/3": ["--preset", "fast", "--grid-spacing", "0.33333"]}
 
 

@@ -34,6 +34,14 @@ Matrix cauchy(std::int64_t rows, std::int64_t cols) {
   return m;
 }
 
+/// A factor of two frequencies in the form that shape() asks for.
+template <class Factor>
+auto by_rows(Factor factor) {
+  return [factor](double fy, std::span<const double> fx, std::span<float> out) {
+    for (std::size_t j = 0; j < fx.size(); ++j) out[j] = static_cast<float>(factor(fy, fx[j]));
+  };
+}
+
 /// The bound that the header promises: 1e-6 · Σ |kernel| over all signed distances · max |in|.
 double bound(ConstRows kernel, ConstRows in) {
   double sum = 0, largest = 0;
@@ -106,10 +114,10 @@ TEST(Convolution, ShapeScalesTheTransform) {
   Matrix plain(32, 48), shaped(32, 48);
   Convolution convolution(kernel);
   convolution(in, plain);
-  convolution.shape([](double fy, double fx) {
+  convolution.shape(by_rows([](double fy, double fx) {
     EXPECT_TRUE(fy >= 0 && fy <= 0.5 && fx >= 0 && fx <= 0.5);
     return 3.0;
-  });
+  }));
   convolution(in, shaped);
   for (std::int64_t i = 0; i < 32; ++i)
     for (std::int64_t j = 0; j < 48; ++j)
@@ -123,7 +131,8 @@ TEST(Convolution, ShapeMeetsTheFrequenciesWhereTheyAre) {
   Matrix kernel(n, n), in(n, n), out(n, n);
   kernel(0, 0) = 1;  // the identity
   Convolution convolution(kernel);
-  convolution.shape([](double fy, double fx) { return std::exp(-20 * fy * fy - 40 * fx * fx); });
+  convolution.shape(
+      by_rows([](double fy, double fx) { return std::exp(-20 * fy * fy - 40 * fx * fx); }));
   const double fy = 0.21, fx = 0.08;
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t j = 0; j < n; ++j)
@@ -145,7 +154,7 @@ TEST(Convolution, GivesTheSameBitsForAnyThreadsAndInstructions) {
       const ThreadLimit threads(limit);
       Matrix out(240, 80);
       Convolution convolution(kernel);
-      convolution.shape([](double fy, double fx) { return 1 + fy * fx; });
+      convolution.shape(by_rows([](double fy, double fx) { return 1 + fy * fx; }));
       const double energy = convolution(in, out);
       const std::string now = sha256(out) + std::to_string(energy);
       if (expected.empty()) expected = now;

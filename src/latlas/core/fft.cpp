@@ -153,17 +153,19 @@ Convolution::Convolution(ConstRows kernel) : state_(std::make_unique<State>()) {
   });
 }
 
-void Convolution::shape(FunctionRef<double(double, double)> factor) {
+void Convolution::shape(
+    FunctionRef<void(double, std::span<const double>, std::span<float>)> factors) {
   State& s = *state_;
   const std::int64_t rows = s.down.size, cols = s.along.size;
+  std::vector<double> fx(static_cast<std::size_t>(2 * cols));
+  for (std::int64_t j = 0; j < 2 * cols; ++j)
+    fx[static_cast<std::size_t>(j)] = s.along.frequency(j % cols, j >= cols);
   parallel_for(rows / 16, 1, [&](std::int64_t mb, std::int64_t) {
-    for (std::int64_t j = 0; j < 2 * cols; ++j) {
-      const double fx = s.along.frequency(j % cols, j >= cols);
-      for (int l = 0; l < 16; ++l) {
-        const double fy = s.down.real_frequency(mb * 16 + l);
-        float& value = s.kernel(mb, j * 16 + l);
-        value = static_cast<float>(value * factor(fy, fx));
-      }
+    std::vector<float> factor(fx.size());
+    for (int l = 0; l < 16; ++l) {
+      factors(s.down.real_frequency(mb * 16 + l), fx, factor);
+      float* to = s.kernel.row(mb) + l;
+      for (std::int64_t j = 0; j < 2 * cols; ++j) to[16 * j] *= factor[static_cast<std::size_t>(j)];
     }
   });
 }

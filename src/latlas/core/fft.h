@@ -37,9 +37,10 @@ class Convolution {
   std::int64_t rows() const;
   std::int64_t cols() const;
 
-  /// Multiplies the kernel's transform at the frequencies fy, fx (cycles a sample, 0 … ½) by
-  /// factor(fy, fx).
-  void shape(FunctionRef<double(double fy, double fx)> factor);
+  /// Multiplies the kernel's transform at the frequencies fy, fx[j] (cycles a sample, 0 … ½) by
+  /// factor[j], which the function fills: it is asked once for every fy, in parallel.
+  void shape(
+      FunctionRef<void(double fy, std::span<const double> fx, std::span<float> factor)> factors);
 
   /// Reads the first used_rows × used_cols of both planes, in multiples of 16, the rest of `in`
   /// being zero; writes as many of `out`, which must not overlap `in`.

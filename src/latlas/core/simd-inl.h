@@ -307,6 +307,11 @@ LATLAS_INLINE F16 load(const std::uint16_t* x) {
   return r;
 }
 
+LATLAS_INLINE void store(const I16& a, std::uint16_t* x) {  // 0 to 65,535
+  const hn::Rebind<std::uint16_t, DI> words;
+  LATLAS_EACH hn::StoreU(hn::DemoteTo(words, a.v[p]), words, x + p * kLanes);
+}
+
 /// Two F16 as sixteen pairs in memory, four as sixteen quadruples, and back.
 LATLAS_INLINE void store_pairs(const F16& a, const F16& b, float* x) {
   LATLAS_EACH hn::StoreInterleaved2(a.v[p], b.v[p], DF(), x + 2 * p * kLanes);

@@ -339,28 +339,24 @@ class Influence {
     const Place x(fx, steps_);
     return x.between(rest_(0, x.i), rest_(0, x.i + 1)) * fine(fx);
   }
-  double in_plane(double fy, double fx) const {  // bilinear
-    const Place y(fy, steps_), x(fx, steps_);
-    const double rest = y.between(x.between(rest_(y.i, x.i), rest_(y.i, x.i + 1)),
-                                  x.between(rest_(y.i + 1, x.i), rest_(y.i + 1, x.i + 1)));
-    return rest * fine(fy) * fine(fx);
+  void in_plane(double fy, std::span<const double> fx, std::span<float> factor) const {
+    const Place y(fy, steps_);
+    double row[kMostSteps + 1];
+    for (std::int64_t j = 0; j <= steps_; ++j) row[j] = y.between(rest_(y.i, j), rest_(y.i + 1, j));
+    along(row, fine(fy), fx, factor);
   }
   void in_space(double fz, double fy, std::span<const double> fx, std::span<float> factor) const {
     const Place z(fz, steps_), y(fy, steps_);
-    const double both = fine(fz) * fine(fy);
     double row[kMostSteps + 1];
     const auto at = [&](std::int64_t i, std::int64_t k) { return i * (steps_ + 1) + k; };
     for (std::int64_t j = 0; j <= steps_; ++j)
       row[j] = z.between(y.between(rest_(at(z.i, y.i), j), rest_(at(z.i, y.i + 1), j)),
                          y.between(rest_(at(z.i + 1, y.i), j), rest_(at(z.i + 1, y.i + 1), j)));
-    for (std::size_t j = 0; j < fx.size(); ++j) {
-      const Place x(fx[j], steps_);
-      factor[j] = static_cast<float>(x.between(row[x.i], row[x.i + 1]) * both * fine(fx[j]));
-    }
+    along(row, fine(fz) * fine(fy), fx, factor);
   }
 
  private:
-  static constexpr std::int64_t kFineSteps = 4096, kMostSteps = 64;
+  static constexpr std::int64_t kFineSteps = 4096, kMostSteps = 128;
   struct Place {
     Place(double f, std::int64_t steps) {
       const double u = f * static_cast<double>(2 * steps);
@@ -371,6 +367,14 @@ class Influence {
     std::int64_t i;
     double t;
   };
+  /// The factors at the frequencies fx, from the flat rest along x and the other directions' b⁻².
+  void along(const double* rest, double others, std::span<const double> fx,
+             std::span<float> factor) const {
+    for (std::size_t j = 0; j < fx.size(); ++j) {
+      const Place x(fx[j], steps_);
+      factor[j] = static_cast<float>(x.between(rest[x.i], rest[x.i + 1]) * others * fine(fx[j]));
+    }
+  }
   std::int64_t rest_rows() const {
     return dimensions_ == 1 ? 1 : (dimensions_ == 2 ? steps_ + 1 : (steps_ + 1) * (steps_ + 1));
   }
@@ -483,7 +487,9 @@ Kernel make_kernel(std::int64_t dimensions, const std::int64_t (&size)[3], doubl
     }
     if (dimensions == 2) {
       Convolution plane(samples);
-      plane.shape([&](double fy, double fx) { return influence.in_plane(fy, fx); });
+      plane.shape([&](double fy, std::span<const double> fx, std::span<float> factor) {
+        influence.in_plane(fy, fx, factor);
+      });
       return plane;
     }
     SpaceConvolution space(samples, size[2]);

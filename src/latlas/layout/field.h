@@ -18,10 +18,10 @@ namespace latlas {
 /// Floats from one place of a map to the next where kernels read them: triples are padded.
 constexpr int place_floats(int dimensions) { return dimensions == 3 ? 4 : dimensions; }
 
-/// The spacing that 0 stands for: ⅓ on a line and in the plane, ½ in space, where halving it costs
-/// eight times the nodes.
+/// The spacing that 0 stands for: ½, and ⅓ on a line, where it costs nothing. Halving it costs four
+/// times the nodes in the plane, eight times in space.
 constexpr double field_spacing(double spacing, std::int64_t dimensions) {
-  return spacing > 0 ? spacing : (dimensions == 3 ? 0.5 : 1.0 / 3);
+  return spacing > 0 ? spacing : (dimensions == 1 ? 1.0 / 3 : 0.5);
 }
 
 /// What a kernel needs to read a grid potential. Axes are x, y, z.

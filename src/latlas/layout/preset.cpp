@@ -9,7 +9,6 @@ namespace latlas {
 namespace {
 
 constexpr std::int64_t kUniformNeighbors = 15;
-constexpr double kDraftSpacing = 0.5;
 constexpr std::int64_t kAllPairs = 1'000'000;  // rows, above what anybody waits for
 constexpr double kTightStop = 3e-5;
 constexpr std::int64_t kLongRun = 3000;
@@ -28,7 +27,6 @@ TsneParams with_preset(TsneParams p) {
   const TsneParams usual;
   if (p.preset == "fast") {
     fill(p.affinities, usual.affinities, std::string("uniform"));
-    fill(p.grid_spacing, usual.grid_spacing, kDraftSpacing);
   } else if (p.preset == "exact") {
     fill(p.exact_below, usual.exact_below, kAllPairs);
     fill(p.stop_below, usual.stop_below, kTightStop);

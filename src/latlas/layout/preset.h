@@ -1,7 +1,7 @@
 // Presets of t-SNE, and what its parameters become for given rows.
 //
-//   default   perplexity affinities, a grid of spacing ⅓
-//   fast      equal weights on 15 neighbors, a grid of spacing ½
+//   default   perplexity affinities
+//   fast      equal weights on 15 neighbors
 //   exact     all pairs, and a tighter stop: the twin of the others for a few thousand rows
 //
 // docs/layout.md says what each costs in quality.

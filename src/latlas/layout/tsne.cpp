@@ -178,6 +178,21 @@ double cost_of(const SweepTask& s, std::int64_t begin, std::int64_t end) {
                                     : cost_in(s, s.edge_column32, begin, end);
 }
 
+/// A row's weights as 16-bit shares of its largest, zeros behind them to a multiple of 16; returns
+/// what the shares are multiplied by.
+float pack_weights(const float* weight, std::int64_t count, std::uint16_t* share) {
+  const auto some = [&](std::int64_t e) HWY_ATTR {
+    return load_first(weight + e, static_cast<int>(count - e < 16 ? count - e : 16));
+  };
+  F16 most = zero();
+  for (std::int64_t e = 0; e < count; e += 16) most = max(most, some(e));
+  const float largest = reduce_max(most);
+  const bool any = largest > 1e-30F;
+  const F16 steps = set(any ? 65535.0F / largest : 0.0F), half = set(0.5F);
+  for (std::int64_t e = 0; e < count; e += 16) store(to_int(some(e) * steps + half), share + e);
+  return any ? largest / 65535.0F : 0.0F;
+}
+
 /// Σ p log p over the edges [begin, end); weights too small for a normal float count as 0.
 double entropy_of(const float* weight, std::int64_t begin, std::int64_t end) {
   double sum = 0;
@@ -198,6 +213,7 @@ namespace latlas {
 HWY_EXPORT(sweep);
 HWY_EXPORT(cost_of);
 HWY_EXPORT(entropy_of);
+HWY_EXPORT(pack_weights);
 
 void sweep_tile(const SweepTask& task, bool cost, std::int64_t begin, std::int64_t end,
                 TileSums& sums) {
@@ -503,30 +519,20 @@ void Fit::build_edges() {
   edge_scale_.assign(static_cast<std::size_t>(padded_), 0.0F);
   edge_weight_.resize(total);
   narrow ? edge_column16_.resize(total) : edge_column32_.resize(total);
+  const auto renumber = [&]<class Index>(std::int64_t i, Index* to) {
+    const auto [first, last] = edges_of(i);
+    for (std::int64_t e = first; e < last; ++e)
+      *to++ = static_cast<Index>(
+          place[static_cast<std::size_t>(affinities_.column[static_cast<std::size_t>(e)])]);
+    std::fill_n(to, (first - last) & 15, static_cast<Index>(i));
+  };
   parallel_for(n_, kRowTile, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const auto [first, last] = edges_of(i);
-      float largest = 0;
-      for (std::int64_t e = first; e < last; ++e)
-        largest = std::max(largest, affinities_.weight[static_cast<std::size_t>(e)]);
-      const float steps = largest > 1e-30F ? 65535.0F / largest : 0.0F;
-      edge_scale_[static_cast<std::size_t>(i)] = largest > 1e-30F ? largest / 65535.0F : 0.0F;
-      auto at = static_cast<std::size_t>(edge_begin_[static_cast<std::size_t>(i)]);
-      const auto push = [&](std::int32_t column, float weight) {
-        edge_weight_[at] = static_cast<std::uint16_t>(weight * steps + 0.5F);
-        if (narrow) {
-          edge_column16_[at] = static_cast<std::uint16_t>(column);
-        } else {
-          edge_column32_[at] = column;
-        }
-        ++at;
-      };
-      for (std::int64_t e = first; e < last; ++e) {
-        const auto u = static_cast<std::size_t>(e);
-        push(place[static_cast<std::size_t>(affinities_.column[u])], affinities_.weight[u]);
-      }
-      const auto full = static_cast<std::size_t>(edge_begin_[static_cast<std::size_t>(i) + 1]);
-      while (at < full) push(static_cast<std::int32_t>(i), 0.0F);
+      const std::int64_t at = edge_begin_[static_cast<std::size_t>(i)];
+      edge_scale_[static_cast<std::size_t>(i)] = LATLAS_DISPATCH(pack_weights)(
+          affinities_.weight.data() + first, last - first, edge_weight_.data() + at);
+      narrow ? renumber(i, edge_column16_.data() + at) : renumber(i, edge_column32_.data() + at);
     }
   });
 }
@@ -676,7 +682,7 @@ std::vector<Field> fields(TsneParams& p) {
       {"stop_below", &p.stop_below,
        "ends when an iteration lowers the divergence by less than this share; 0: never", 0, 1},
       {"grid_spacing", &p.grid_spacing,
-       "of the repulsive field; smaller is more exact and slower; 0: 1/3, in space 1/2", 0, 1},
+       "of the repulsive field; smaller is more exact and slower; 0: 1/2, on a line 1/3", 0, 1},
       {"exact_below", &p.exact_below, "fewer rows than this get the exact field, in n² time", 0,
        1e6},
       {"dimensions", &p.dimensions, "of the map: 1, 2 or 3", 1, 3},

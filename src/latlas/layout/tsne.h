@@ -25,8 +25,8 @@ struct TsneParams {
   double learning_rate = 0;  ///< 0: n / exaggeration of the phase. Larger moves faster.
   double momentum = 0.93;    ///< Larger remembers longer and moves faster; see docs/layout.md.
   double stop_below = 3e-4;  ///< Ends when KL falls by less than this share an iteration; 0: never.
-  double grid_spacing = 0;  ///< Of the repulsive field; smaller is more exact and slower. 0: ⅓ on a
-                            ///< line and in the plane, ½ in space.
+  double grid_spacing = 0;   ///< Of the repulsive field; smaller is more exact and slower. 0: ½,
+                             ///< and ⅓ on a line.
   std::int64_t exact_below = 2000;  ///< Fewer rows than this get the exact O(n²) field.
   std::int64_t dimensions = 2;      ///< Of the map: 1, 2 or 3.
   double degrees_of_freedom = 1;  ///< α of the map's kernel (1 + d²/α)^(−α); below 1 its tail is
