@@ -32,29 +32,39 @@ Dense dense_of(MatrixView<const double> m) {
   return out;
 }
 
-/// out = rows · matrix, for a symmetric matrix of which both triangles are stored.
-void multiply(const BasicMatrix<double>& rows, const BasicMatrix<double>& matrix,
-              BasicMatrix<double>& out) {
-  parallel_for(rows.rows(), 2, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      std::fill_n(out.row(i), out.cols(), 0.0);
-      for (std::int64_t k = 0; k < matrix.rows(); ++k) {
-        const double c = rows(i, k);
-        const double* m = matrix.row(k);
-        double* y = out.row(i);
-        for (std::int64_t j = 0; j < matrix.cols(); ++j) y[j] += c * m[j];
-      }
-    }
-  });
+/// The sum of products by eight partial sums.
+double dot(const double* x, const double* y, std::int64_t d) {
+  double sum[8] = {};
+  std::int64_t k = 0;
+  for (; k + 8 <= d; k += 8)
+    for (int l = 0; l < 8; ++l) sum[l] += x[k + l] * y[k + l];
+  for (; k < d; ++k) sum[k & 7] += x[k] * y[k];
+  return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
-/// coefficients · rows.
-BasicMatrix<double> combine(const BasicMatrix<double>& coefficients,
-                            const BasicMatrix<double>& rows) {
-  BasicMatrix<double> out(coefficients.rows(), rows.cols());
-  for (std::int64_t i = 0; i < out.rows(); ++i)
-    for (std::int64_t k = 0; k < rows.rows(); ++k)
-      for (std::int64_t j = 0; j < rows.cols(); ++j) out(i, j) += coefficients(i, k) * rows(k, j);
+/// a · b. Four rows of b at a time are added to two of the result, each in its turn.
+BasicMatrix<double> multiply(const BasicMatrix<double>& a, const BasicMatrix<double>& b) {
+  const std::int64_t inner = b.rows(), cols = b.cols();
+  BasicMatrix<double> out(a.rows(), cols);
+  parallel_for(a.rows(), 2, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t other = end - begin == 2 ? begin + 1 : begin;
+    const double *a0 = a.row(begin), *a1 = a.row(other);
+    std::vector<double> spare(end - begin == 2 ? 0 : static_cast<std::size_t>(cols));
+    double *y0 = out.row(begin), *y1 = end - begin == 2 ? out.row(other) : spare.data();
+    std::int64_t k = 0;
+    for (; k + 4 <= inner; k += 4) {
+      const double *m0 = b.row(k), *m1 = b.row(k + 1), *m2 = b.row(k + 2), *m3 = b.row(k + 3);
+      for (std::int64_t j = 0; j < cols; ++j) {
+        y0[j] = y0[j] + a0[k] * m0[j] + a0[k + 1] * m1[j] + a0[k + 2] * m2[j] + a0[k + 3] * m3[j];
+        y1[j] = y1[j] + a1[k] * m0[j] + a1[k + 1] * m1[j] + a1[k + 2] * m2[j] + a1[k + 3] * m3[j];
+      }
+    }
+    for (; k < inner; ++k)
+      for (std::int64_t j = 0; j < cols; ++j) {
+        y0[j] += a0[k] * b(k, j);
+        y1[j] += a1[k] * b(k, j);
+      }
+  });
   return out;
 }
 
@@ -71,20 +81,15 @@ SymmetricEigen first_of(SymmetricEigen all, std::int64_t count) {
 void orthonormalize(BasicMatrix<double>& rows) {
   const std::int64_t d = rows.cols();
   std::int64_t spare = 0;
-  const auto dot = [&](const double* x, const double* y) {
-    double sum = 0;
-    for (std::int64_t k = 0; k < d; ++k) sum += x[k] * y[k];
-    return sum;
-  };
   for (std::int64_t i = 0; i < rows.rows();) {
     double* x = rows.row(i);
-    const double before = std::sqrt(dot(x, x));
+    const double before = std::sqrt(dot(x, x, d));
     for (int pass = 0; pass < 2; ++pass)
       for (std::int64_t j = 0; j < i; ++j) {
-        const double c = dot(x, rows.row(j));
+        const double c = dot(x, rows.row(j), d);
         for (std::int64_t k = 0; k < d; ++k) x[k] -= c * rows.row(j)[k];
       }
-    const double after = std::sqrt(dot(x, x));
+    const double after = std::sqrt(dot(x, x, d));
     if (!(after > 1e-10 * before) || after < 1e-150) {
       std::fill_n(x, d, 0.0);
       x[spare++] = 1;
@@ -111,7 +116,8 @@ SymmetricEigen symmetric_eigen(MatrixView<const double> matrix) {
 
 // Subspace iteration with Rayleigh–Ritz projection: Saad, Numerical methods for large eigenvalue
 // problems, 2011, chapter 5. A block wider than asked converges by the ratio of the first
-// eigenvalue outside the block to the last one asked for.
+// eigenvalue outside the block to the last one asked for; a Chebyshev polynomial of degree 2, small
+// from 0 to the block's last eigenvalue, squares that and more (chapter 5.3).
 SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count) {
   check_square(matrix, "largest_eigen");
   const std::int64_t d = matrix.rows();
@@ -123,24 +129,21 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
   BasicMatrix<double> full(d, d);
   for (std::int64_t i = 0; i < d; ++i)
     for (std::int64_t j = 0; j <= i; ++j) full(i, j) = full(j, i) = matrix(i, j);
-  BasicMatrix<double> basis(block, d), image(block, d), projected(block, block);
+  BasicMatrix<double> basis(block, d), projected(block, block);
   for (std::int64_t i = 0; i < block * d; ++i)
     basis.data()[i] =
         random::normal({.stream = random::Stream::start, .index = static_cast<std::uint64_t>(i)});
   orthonormalize(basis);
 
-  constexpr int kMost = 200;  // by then all pairs at once would have been cheaper
+  constexpr int kMost = 200;             // by then all pairs at once would have been cheaper
+  constexpr double kFilterAbove = 1e-6;  // below, the largest pairs would drown the others
   for (int step = 0; step < kMost; ++step) {
-    multiply(basis, full, image);
+    BasicMatrix<double> image = multiply(basis, full);
     for (std::int64_t i = 0; i < block; ++i)
-      for (std::int64_t j = 0; j <= i; ++j) {
-        double sum = 0;
-        for (std::int64_t k = 0; k < d; ++k) sum += image(i, k) * basis(j, k);
-        projected(i, j) = sum;
-      }
+      for (std::int64_t j = 0; j <= i; ++j) projected(i, j) = dot(image.row(i), basis.row(j), d);
     SymmetricEigen ritz = symmetric_eigen(projected);
-    basis = combine(ritz.vectors, basis);
-    image = combine(ritz.vectors, image);
+    basis = multiply(ritz.vectors, basis);
+    image = multiply(ritz.vectors, image);
     double worst = 0;
     for (std::int64_t i = 0; i < count; ++i) {
       double square = 0;
@@ -152,6 +155,15 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
     }
     if (std::sqrt(worst) <= 1e-10 * std::abs(ritz.values[0]))
       return first_of({std::move(ritz.values), std::move(basis)}, count);
+    const double edge = ritz.values.back();
+    if (edge > kFilterAbove * ritz.values.front()) {  // T₂(u) = 2 u² − 1 with u = 2 A / edge − 1
+      BasicMatrix<double> once(block, d);
+      for (std::int64_t i = 0; i < block * d; ++i)
+        once.data()[i] = 2 / edge * image.data()[i] - basis.data()[i];
+      image = multiply(once, full);
+      for (std::int64_t i = 0; i < block * d; ++i)
+        image.data()[i] = 2 * (2 / edge * image.data()[i] - once.data()[i]) - basis.data()[i];
+    }
     std::swap(basis, image);
     orthonormalize(basis);
   }
