@@ -12,6 +12,7 @@
 
 #include "bench/main.h"
 #include "latlas/core/npy.h"
+#include "latlas/core/parallel.h"
 #include "latlas/core/progress.h"
 #include "latlas/neighbors/approximate.h"
 
@@ -41,23 +42,26 @@ int run(const std::vector<std::string>& words) {
   const Matrix index = npy::read_matrix(words.at(3));
   Neighbors graph{BasicMatrix<std::int32_t>(index.rows(), index.cols()),
                   Matrix(index.rows(), index.cols())};
-  for (std::int64_t i = 0; i < index.rows(); ++i) {
-    for (std::int64_t j = 0; j < index.cols(); ++j) {
-      const auto other = static_cast<std::int64_t>(index(i, j));
-      double square = 0, xy = 0, xx = 0, yy = 0;
-      for (std::int64_t c = 0; c < rows.cols(); ++c) {
-        const double x = rows(i, c), y = rows(other, c);
-        square += (x - y) * (x - y);
-        xy += x * y;
-        xx += x * x;
-        yy += y * y;
+  parallel_for(index.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      for (std::int64_t j = 0; j < index.cols(); ++j) {
+        const auto other = static_cast<std::int64_t>(index(i, j));
+        double square = 0, xy = 0, xx = 0, yy = 0;
+        for (std::int64_t c = 0; c < rows.cols(); ++c) {
+          const double x = rows(i, c), y = rows(other, c);
+          square += (x - y) * (x - y);
+          xy += x * y;
+          xx += x * x;
+          yy += y * y;
+        }
+        const double distance =
+            metric == "cosine" ? 1 - xy / std::sqrt(xx * yy) : std::sqrt(square);
+        // A hair less, so that rounding does not lose the farthest true neighbor.
+        graph.distance(i, j) = static_cast<float>(distance * (1 - 1e-5) - 1e-7);
       }
-      const double distance = metric == "cosine" ? 1 - xy / std::sqrt(xx * yy) : std::sqrt(square);
-      // A hair less, so that rounding does not lose the farthest true neighbor.
-      graph.distance(i, j) = static_cast<float>(distance * (1 - 1e-5) - 1e-7);
+      std::sort(graph.distance.row(i), graph.distance.row(i) + index.cols());
     }
-    std::sort(graph.distance.row(i), graph.distance.row(i) + index.cols());
-  }
+  });
   const Recall recall = measured_recall(graph, rows, metric, std::stoll(words.at(4)), 0);
   std::printf("{\"recall\": %.5f, \"error\": %.5f}\n", recall.value, recall.standard_error);
   return 0;

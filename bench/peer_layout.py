@@ -40,7 +40,11 @@ def main():
         embedding = openTSNE.TSNE(n_jobs=2, metric=metric, random_state=0).fit(rows)
         result["seconds"] = time.monotonic() - begin
         placed = np.asarray(embedding)
-        if len(sys.argv) > 4:
+        if metric == "cosine":  # the neighbors that the map follows, for those who ask for their recall
+            index, distance = embedding.affinities.knn_index.build()
+            np.save(target.replace(".npy", " neighbors.npy"), np.asarray(index, dtype="int32"))
+            np.save(target.replace(".npy", " distances.npy"), np.asarray(distance, dtype="float32"))
+        elif len(sys.argv) > 4:
             begin = time.monotonic()
             new = embedding.transform(np.load(sys.argv[4]))
             result["transform_seconds"] = time.monotonic() - begin
