@@ -1,6 +1,6 @@
 """Calls of the package and the same calls of its core, in turn, on the rows of a .npy file.
 
-    python_overhead.py ROWS.npy REPEATS        prints JSON
+    python_overhead.py ROWS.npy REPEATS        prints JSON; REPEATS at least, more of short calls
 """
 
 import json
@@ -51,7 +51,8 @@ def main():
     result = {}
     warnings.simplefilter("ignore")  # 250 iterations are too few for a map
     for name, (ours, core) in calls.items():
-        times = [(timed(core), timed(ours)) for _ in range(repeats)]
+        short = int(2 / timed(core))  # calls of milliseconds are repeated for some seconds
+        times = [(timed(core), timed(ours)) for _ in range(max(repeats, min(short, 200)))]
         core_time, python_time = (statistics.median(t[i] for t in times) for i in (0, 1))
         result[name] = {"core": core_time, "python": python_time,
                         "overhead": statistics.median(b / a - 1 for a, b in times),

@@ -452,7 +452,7 @@ def python_overhead(repeats=5):
             for name, r in result["calls"].items()]
     text = common.table(rows, ["call", "in the core, s", "from Python, s", "overhead",
                                "bytes of the data copied"])
-    text += (f"\n\nMedians of {repeats} alternating calls: `latlas.NAME` and the same call of "
+    text += (f"\n\nMedians of {repeats} alternating calls, of short ones more: `latlas.NAME` and the same call of "
              "`latlas._core`, which is the library's function and nothing else. Copies: what NumPy "
              "allocates during the call, where it is as large as the data or larger.")
     text += common.bars([("overhead, largest", max(r["overhead"] for r in result["calls"].values()),
