@@ -43,8 +43,9 @@ def main():
         if metric == "cosine":  # the neighbors that the map follows, for those who ask for their recall
             index, distance = embedding.affinities.knn_index.build()
             np.save(target.replace(".npy", " neighbors.npy"), np.asarray(index, dtype="int32"))
-            np.save(target.replace(".npy", " distances.npy"), np.asarray(distance, dtype="float32"))
-        elif len(sys.argv) > 4:
+            # Annoy's are those of unit rows, |x − y|² = 2 (1 − cos).
+            np.save(target.replace(".npy", " distances.npy"), (distance ** 2 / 2).astype("float32"))
+        if len(sys.argv) > 4:
             begin = time.monotonic()
             new = embedding.transform(np.load(sys.argv[4]))
             result["transform_seconds"] = time.monotonic() - begin

@@ -291,8 +291,7 @@ def text_map(repeats=1):
         ratio[name] = common.median([peer["seconds"] / r["seconds"]
                                      for r, peer in zip(of, runs["openTSNE"])])
         rows.append({"": name, "seconds": f"{common.median([r['seconds'] for r in of]):.1f}",
-                     "times faster": "" if of is runs.get("latlas on openTSNE's neighbors")
-                                     else f"{ratio[name]:.1f}",
+                     "times faster": f"{ratio[name]:.1f}" if name in settings or name == "openTSNE" else "",
                      "section accuracy": f"{s['label_accuracy']:.4f}", "KL": f"{s['kl']:.3f}",
                      "recall@15": f"{s['recall_at_15']:.3f}",
                      "trustworthiness": f"{s['trustworthiness']:.4f}",

@@ -79,6 +79,19 @@ TEST(LargestEigen, AreTheFirstOfAll) {
   expect_pairs(m, top, 1.1e-10);
 }
 
+TEST(LargestEigen, AreFoundAtAnyRankAndCount) {
+  for (const std::int64_t rank : {0, 1, 7, 40, 520})
+    for (const std::int64_t count : {1, 5, 20}) {
+      BasicMatrix<double> m(520, 520);  // diagonal: 1, ½, ¼, … down to 1e-12, then zeros
+      for (std::int64_t i = 0; i < rank; ++i)
+        m(i, i) = std::max(std::ldexp(1.0, -static_cast<int>(i)), 1e-12);
+      const auto top = largest_eigen(m, count);
+      for (std::int64_t i = 0; i < count; ++i)
+        EXPECT_NEAR(top.values[static_cast<std::size_t>(i)], m(i, i), 1e-10) << rank << ", " << i;
+      expect_pairs(m, top, 1.1e-10);
+    }
+}
+
 TEST(LargestEigen, FallBackOnAllWhereNothingStandsOut) {
   BasicMatrix<double> m(520, 520);
   for (std::int64_t i = 0; i < 520; ++i) m(i, i) = 1 + 1e-4 * static_cast<double>(i);

@@ -19,6 +19,12 @@ void exp_of(const float* x, float* y) { store(exp(load(x)), y); }
 void log_of(const float* x, float* y) { store(log(load(x)), y); }
 void sum_of(const float* x, float* y) { *y = reduce(load(x)); }
 void bits_of(const float* x, std::uint32_t* y) { *y = to_bits(load(x) < zero()); }
+void first_of(const float* x, int n, float* y) {  // y: 16 loaded, then n stored
+  const F16 some = load_first(x, n);
+  store(some, y);
+  store_first(some + set(1.0F), y + 16, n);
+}
+void words_of(const float* x, std::uint16_t* y) { store(to_int(load(x)), y); }
 void tile_of(const float* a, const float* b, float* y) {  // 3 × 20 by 20 × 16
   F16 c[3][1] = {{zero()}, {zero()}, {zero()}};
   multiply_tile(c, 20, a, 20, 1, b, 16);
@@ -36,6 +42,8 @@ HWY_EXPORT(log_of);
 HWY_EXPORT(sum_of);
 HWY_EXPORT(bits_of);
 HWY_EXPORT(tile_of);
+HWY_EXPORT(first_of);
+HWY_EXPORT(words_of);
 
 std::vector<float> draws(int n, double low, double high) {
   std::vector<float> x(static_cast<std::size_t>(n));
@@ -124,6 +132,36 @@ TEST(SimdExp, IsClampedAndKeepsNaN) {
     EXPECT_TRUE(std::isnan(out[8])) << target;
     EXPECT_EQ(out[9], 1);
     EXPECT_EQ(out[10], 1);
+  }
+  simd::select(simd::available().front());
+}
+
+TEST(SimdLoad, OfTheFirstTouchesNoOthers) {
+  for (const std::string& target : simd::available()) {
+    simd::select(target);
+    for (int n = 0; n <= 16; ++n) {
+      // The rows end where they end, so that the sanitizers see what is read beyond.
+      const std::vector<float> x(static_cast<std::size_t>(n), 3.0F);
+      std::vector<float> y(32, -1.0F);
+      LATLAS_DISPATCH(first_of)(x.data(), n, y.data());
+      for (int i = 0; i < 16; ++i) {
+        EXPECT_EQ(y[static_cast<std::size_t>(i)], i < n ? 3.0F : 0.0F) << target << ", " << n;
+        EXPECT_EQ(y[static_cast<std::size_t>(16 + i)], i < n ? 4.0F : -1.0F) << target << ", " << n;
+      }
+    }
+  }
+  simd::select(simd::available().front());
+}
+
+TEST(SimdStore, KeepsSixteenBits) {
+  std::vector<float> x(16);
+  for (std::size_t i = 0; i < 16; ++i) x[i] = static_cast<float>(i * 4369);  // 0 to 65,535
+  for (const std::string& target : simd::available()) {
+    simd::select(target);
+    std::vector<std::uint16_t> y(17, 7);
+    LATLAS_DISPATCH(words_of)(x.data(), y.data());
+    for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(y[i], i * 4369) << target;
+    EXPECT_EQ(y[16], 7) << target;
   }
   simd::select(simd::available().front());
 }

@@ -144,7 +144,7 @@ TEST(TsneCheckpoint, IsRefusedWhereItsBytesDoNotFit) {
   };
   says(message([](auto& now) { now.metadata["format"] = "latlas checkpoint"; }), "no checkpoint");
   says(message([](auto& now) { now.metadata.clear(); }), "no checkpoint");
-  says(message([](auto& now) { now.metadata["format"] = "latlas t-SNE checkpoint 1"; }),
+  says(message([](auto& now) { now.metadata["format"] = "latlas t-SNE checkpoint 2"; }),
        "earlier version of latlas; begin the fit anew");
   for (const char* name : {"progress", "trace", "order", "places", "motion"}) {
     says(message([&](auto& now) {

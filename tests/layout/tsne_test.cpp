@@ -246,6 +246,24 @@ TEST(Tsne, ServesAGraphInManyPieces) {
   }
 }
 
+TEST(Tsne, CountsTheEdgesOfMoreRowsThanSixteenBitsNumber) {
+  const std::int64_t n = 66001;  // a ring
+  Neighbors graph{BasicMatrix<std::int32_t>(n, 2), Matrix(n, 2)};
+  Matrix start(n, 2);
+  for (std::int64_t i = 0; i < n; ++i) {
+    graph.index(i, 0) = static_cast<std::int32_t>((i + 1) % n);
+    graph.index(i, 1) = static_cast<std::int32_t>((i + n - 1) % n);
+    graph.distance(i, 0) = graph.distance(i, 1) = 1;
+    const double turn = 2 * M_PI * static_cast<double>(i) / static_cast<double>(n);
+    start(i, 0) = static_cast<float>(std::cos(turn));
+    start(i, 1) = static_cast<float>(std::sin(turn));
+  }
+  const Affinities a = joint_affinities(graph, {.affinities = "uniform"});
+  const TsneResult result = tsne(a, start, {.exaggeration_iterations = 10, .iterations = 30});
+  expect_centered_and_finite(result);
+  EXPECT_NEAR(result.kl, kl_divergence(a, result.map).value, 0.01);
+}
+
 TEST(Tsne, RejectsWhatCannotBeLaidOut) {
   const Case c = make_case(100, 15);
   EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 6}), InvalidArgument);  // k = 15 < 18

@@ -258,6 +258,22 @@ TEST(ExactNeighbors, OfSomeRowsAreThoseOfAll) {
       EXPECT_EQ(some.index(i, j), all.index(rows[static_cast<std::size_t>(i)], j));
 }
 
+TEST(ExactNeighbors, OfManyQueriesAreThoseOfFew) {  // for many, the data are put in order
+  const Matrix data = clustered(2500, 5), queries = clustered(2100, 5, 0.3, 1, 9);
+  const Neighbors many = nearest_neighbors(queries, data, {.k = 4});
+  expect_equal(many, twin::nearest_neighbors(queries, data, 4, false), "many queries");
+  std::vector<std::int32_t> rows(2200);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int32_t>(2499 - i);
+  const Neighbors some = nearest_neighbors_of(rows, data, {.k = 4});
+  const Neighbors few = nearest_neighbors_of(std::span(rows).first(100), data, {.k = 4});
+  const Neighbors all = nearest_neighbors(data, {.k = 4});
+  for (std::int64_t i = 0; i < some.rows(); ++i)
+    for (std::int64_t j = 0; j < 4; ++j) {
+      ASSERT_EQ(some.index(i, j), all.index(2499 - i, j)) << i;
+      if (i < few.rows()) ASSERT_EQ(few.index(i, j), some.index(i, j)) << i;
+    }
+}
+
 TEST(ExactNeighbors, UnderCosineGiveOneMinusTheCosine) {
   const Matrix x = clustered(300, 12);
   const Neighbors graph = nearest_neighbors(x, {.k = 10, .metric = "cosine"});

@@ -136,7 +136,7 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
   orthonormalize(basis);
 
   constexpr int kMost = 200;             // by then all pairs at once would have been cheaper
-  constexpr double kFilterAbove = 1e-6;  // below, the largest pairs would drown the others
+  constexpr double kFilterAbove = 1e-4;  // below, rounding might pass for an eigenvalue below 0
   for (int step = 0; step < kMost; ++step) {
     BasicMatrix<double> image = multiply(basis, full);
     for (std::int64_t i = 0; i < block; ++i)

@@ -45,6 +45,7 @@ constexpr int kParts = 16 / kLanes;                                      // regi
 // compiled without the target's options, as some registers of ARM64 refuse. An implicit copy may go
 // through memory in smaller pieces than a register, which then waits for all of them: GCC 12 does
 // that, and a loop that copies takes twice its time.
+// NOLINTBEGIN(bugprone-unhandled-self-assignment): a register assigned to itself stays as it is
 #define LATLAS_LANES(Name, Register)                 \
   struct Name {                                      \
     Register v[kParts];                              \
@@ -58,6 +59,7 @@ constexpr int kParts = 16 / kLanes;                                      // regi
 LATLAS_LANES(F16, hn::Vec<DF>);   // sixteen floats
 LATLAS_LANES(I16, hn::Vec<DI>);   // sixteen 32-bit integers
 LATLAS_LANES(M16, hn::Mask<DF>);  // sixteen truth values
+// NOLINTEND(bugprone-unhandled-self-assignment)
 #undef LATLAS_LANES
 
 LATLAS_INLINE hn::Vec<DF> fused(hn::Vec<DF> a, hn::Vec<DF> b, hn::Vec<DF> c) {

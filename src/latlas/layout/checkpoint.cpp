@@ -1,6 +1,6 @@
 // The file: safetensors (core/safetensors.h).
 //
-//   metadata   format "latlas t-SNE checkpoint 2"; data, parameters, notes (a line each): texts
+//   metadata   format "latlas t-SNE checkpoint 3"; data, parameters, notes (a line each): texts
 //   progress   F64, 1 × 10   iteration, last, exaggerated, exaggerating, converged, widest spacing;
 //                            the watch: seen, rising, before, slow
 //   trace      F64, t × 2    iteration, KL
@@ -9,8 +9,10 @@
 //   motion     F32, 2c × n
 #include "latlas/layout/checkpoint.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "latlas/core/error.h"
 #include "latlas/core/safetensors.h"
@@ -18,9 +20,9 @@
 namespace latlas {
 namespace {
 
-constexpr const char* kFormat = "latlas t-SNE checkpoint 2";
-// Knew its data by SHA-256.
-constexpr const char* kFormerFormat = "latlas t-SNE checkpoint 1";
+constexpr const char* kFormat = "latlas t-SNE checkpoint 3";
+// The first knew its data by SHA-256, the second another default spacing of the field.
+constexpr const char* kFormerFormats[] = {"latlas t-SNE checkpoint 1", "latlas t-SNE checkpoint 2"};
 constexpr std::int64_t kProgress = 10;
 constexpr std::int64_t kMostIterations = 1'000'000;
 constexpr std::int64_t kMostRows = 2'147'483'647;
@@ -32,7 +34,7 @@ class StateReader {
       : contents_(contents), what_(what) {}
 
   TsneState read() const {
-    if (text("format") == kFormerFormat)
+    if (std::ranges::find(kFormerFormats, text("format")) != std::end(kFormerFormats))
       fail("is a checkpoint of an earlier version of latlas; begin the fit anew");
     if (text("format") != kFormat) fail("is no checkpoint of a t-SNE fit that this version reads");
     TsneState s;

@@ -1,10 +1,10 @@
 // Exact neighbors in four steps.
 //
 // 1. Equal rows are searched once (duplicates.h).
-// 2. Queries and data are brought into an order in which neighbors in space are neighbors in memory
-//    (panels.h). A block of queries looks at groups of the data, the nearest first, so that its
-//    limits are tight early. By the triangle inequality, groups beyond a query's reach are left
-//    out.
+// 2. Queries, and for many of them the data, are brought into an order in which neighbors in space
+//    are neighbors in memory (panels.h). A block of queries looks at groups of the data, the
+//    nearest first, so that its limits are tight early. By the triangle inequality, groups beyond a
+//    query's reach are left out.
 // 3. Scores come from the product tile and meet the query's limit in registers. Those below it are
 //    appended to the query's buffer. A full buffer is compacted: the count-th best score, made safe
 //    against rounding, is the new limit. For long rows the tile multiplies sketches (sketch.h), and
@@ -152,7 +152,7 @@ HWY_EXPORT(panel_width);
 HWY_EXPORT(pack_sketches);
 HWY_EXPORT(search_block);
 
-/// Packs the rows listed (places in the data, in compact order), with sketches where these pay for
+/// Packs the rows listed (places in the data), with sketches where these pay for
 /// a search of so many queries for their `count` nearest.
 scan::Searched prepare(ConstRows data, scan::Frame frame, std::vector<std::int32_t> rows,
                        std::int64_t queries, std::int64_t count) {
@@ -201,7 +201,7 @@ Neighbors search(ConstRows rows, std::span<const std::int32_t> chosen, const sca
   return whole ? std::move(lists) : Neighbors{};
 }
 
-constexpr std::int64_t kMany = 4096;  // queries
+constexpr std::int64_t kMany = 2048;  // queries
 
 struct Task {
   ConstRows queries, data;
@@ -230,8 +230,8 @@ Neighbors solve(const Task& task, std::int64_t k, const Progress& progress) {
   const std::int64_t finest = scan::finest_of(task.data.cols());
   chosen = scan::compact_order(task.queries, std::move(chosen), finest);
 
-  // Queries that are all rows have the order of the data. For few, the scan of all pairs takes less
-  // time than that order: it costs some microseconds a row, a pair some tenths of a nanosecond.
+  // Queries that are all rows have the order of the data. For few, scanning all pairs takes less
+  // time than that order does: both grow with the rows and their length.
   const auto queries = static_cast<std::int64_t>(chosen.size());
   std::vector<std::int32_t> rows = distinct.rows;
   if (task.within && task.all)
