@@ -270,7 +270,9 @@ TEST(ExactNeighbors, OfManyQueriesAreThoseOfFew) {  // for many, the data are pu
   for (std::int64_t i = 0; i < some.rows(); ++i)
     for (std::int64_t j = 0; j < 4; ++j) {
       ASSERT_EQ(some.index(i, j), all.index(2499 - i, j)) << i;
-      if (i < few.rows()) ASSERT_EQ(few.index(i, j), some.index(i, j)) << i;
+      if (i < few.rows()) {
+        ASSERT_EQ(few.index(i, j), some.index(i, j)) << i;
+      }
     }
 }
 

@@ -2,8 +2,9 @@
 //
 // 1. The distinct rows are copied in compact order (panels.h), so that what is near in space is
 //    near in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
-// 2. How many groups a row must look at is measured: a seeded sample of rows is searched among all
-//    groups, and the places of the found neighbors' groups in the rows' orders are counted. Where
+// 2. How many groups a row must look at, and in how many supergroups, is measured: a seeded sample
+//    of rows is searched among all groups, and the places of the found neighbors' groups in the
+//    rows' orders are counted. Where
 //    more groups do what step 5 would, for less, that is left out.
 // 3. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
 //    among the groups of these, `probes` of them. Its choice depends on nothing but itself.
@@ -26,6 +27,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <numeric>
 
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
@@ -402,6 +404,7 @@ constexpr std::int64_t kFollowed = 32;     // of a list's rows, in refinement
 constexpr std::int64_t kPilot = 384;       // rows on which the probes are measured
 constexpr std::int64_t kMostProbes = 512;  // that are chosen by it
 constexpr std::int64_t kReach = 12;        // supergroups, at least
+constexpr std::int64_t kMostReach = 192;   // that is chosen by the pilot
 constexpr double kExactly = 2e11;          // multiply-adds that `auto` spends on exactness
 
 scan::Partition partition(ConstRows data, ConstRows queries) {
@@ -457,8 +460,8 @@ Pilot pilot_of(ConstRows data) {
   return {copy_of(data, sample), std::move(sample)};
 }
 
-// The share of the true neighbors of a query that its nearest group holds, its two nearest, …
-std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot, std::int64_t count) {
+/// The best `count` of all rows for each of the pilot's.
+Neighbors pilot_lists(const scan::Partition& p, const Pilot& pilot, std::int64_t count) {
   const Matrix& rows = pilot.rows;
   const std::vector<std::int32_t> all = scan::in_order(rows.rows());
   Neighbors lists = empty_lists(rows.rows(), count);
@@ -470,30 +473,55 @@ std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot, st
                                   static_cast<std::size_t>(end - begin)),
            count, worker, lists);
   });
+  return lists;
+}
 
-  // In which place of its row's order does a neighbor's group stand?
+/// The first `most` of the groups around the block's center, all or those listed, nearest first.
+void nearest_first(const scan::Panels& panels, const scan::Block& block, std::int64_t most,
+                   std::span<const std::int64_t> listed, std::vector<scan::GroupAt>& order) {
+  order.clear();
+  for (const std::int64_t g : listed) order.push_back({scan::center_distance(panels, block, g), g});
+  most = std::min(most, std::ssize(order));
+  std::partial_sort(order.begin(), order.begin() + most, order.end(), scan::nearer);
+  order.resize(static_cast<std::size_t>(most));
+}
+
+// The share of the true neighbors of a query that its nearest group holds, its two nearest, …, of
+// those in the `reach` nearest supergroups.
+std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot,
+                                const Neighbors& lists, std::int64_t reach) {
+  const Matrix& rows = pilot.rows;
+  const std::vector<std::int32_t> all = scan::in_order(rows.rows());
+  std::vector<std::int64_t> supers(static_cast<std::size_t>(p.groups.groups));
+  std::iota(supers.begin(), supers.end(), 0);
   const std::int64_t groups = p.rows.groups, most = std::min(groups, kMostProbes);
+  // In which place of its row's order does a neighbor's group stand?
   BasicMatrix<std::int32_t> found(rows.rows(), most);
   parallel_for(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
     scan::Block block(p.rows.cols());
     std::vector<scan::GroupAt> order;
+    std::vector<std::int64_t> within;
     for (std::int64_t i = begin; i < end; ++i) {
       block.fill(p.rows.frame, rows, std::span(all).subspan(static_cast<std::size_t>(i), 1));
-      order.clear();
-      for (std::int64_t g = 0; g < groups; ++g)
-        order.push_back({scan::center_distance(p.rows, block, g), g});
-      std::partial_sort(order.begin(), order.begin() + most, order.end(), scan::nearer);
-      for (std::int64_t j = 0; j < count; ++j) {
+      nearest_first(p.groups, block, reach, supers, order);
+      within.clear();
+      for (const scan::GroupAt& super : order)
+        for (std::int64_t g = super.group * scan::kGroup;
+             g < std::min(groups, (super.group + 1) * scan::kGroup); ++g)
+          within.push_back(g);
+      nearest_first(p.rows, block, most, within, order);
+      for (std::int64_t j = 0; j < lists.k(); ++j) {
         const std::int64_t place = lists.index(i, j);
         if (!pilot.self.empty() && place == pilot.self[static_cast<std::size_t>(i)]) continue;
         const auto at =
-            std::find_if(order.begin(), order.begin() + most,
+            std::find_if(order.begin(), order.end(),
                          [&](const auto& o) { return o.group == place / scan::kGroup; }) -
             order.begin();
-        if (at < most) ++found(i, at);
+        if (at < std::ssize(order)) ++found(i, at);
       }
     }
   });
+  const std::int64_t count = lists.k();
   const std::int64_t others = pilot.self.empty() ? count : count - 1;
   std::vector<double> held(static_cast<std::size_t>(most));
   std::int64_t within = 0;
@@ -511,12 +539,28 @@ std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot, st
 double share_to_hold(std::int64_t k, std::int64_t sweeps, bool offers) {
   if (k < 8 || (sweeps == 0 && !offers)) return 0.96;
   if (sweeps == 0) return 0.935;
-  return sweeps == 1 ? 0.83 : 0.77;
+  return sweeps == 1 ? 0.82 : 0.74;
 }
 
-std::int64_t probes_that_hold(double share, const std::vector<double>& held) {
-  const auto at = std::lower_bound(held.begin(), held.end(), share);
-  return std::min(at - held.begin() + 1, std::ssize(held));
+/// How far a query looks.
+struct Look {
+  std::int64_t probes, reach;
+
+  // In groups of 96 products; of centers, which are also sorted out, each counts for several.
+  std::int64_t cost() const { return probes + 4 * reach; }
+};
+
+/// The least look that holds the share of the neighbors; the farthest, where none does. `held`: the
+/// shares for each reach.
+Look look_that_holds(double share, const std::map<std::int64_t, std::vector<double>>& held) {
+  Look best{held.rbegin()->second.empty() ? 1 : std::ssize(held.rbegin()->second),
+            held.rbegin()->first};
+  for (const auto& [reach, shares] : held) {
+    const Look look{std::lower_bound(shares.begin(), shares.end(), share) - shares.begin() + 1,
+                    reach};
+    if (look.probes <= std::ssize(shares) && look.cost() < best.cost()) best = look;
+  }
+  return best;
 }
 
 // Whether sweeps cost less than looking at so many more groups. A neighbor's neighbor costs as much
@@ -527,28 +571,34 @@ bool sweeps_pay(std::int64_t more_probes, std::int64_t sweeps, std::int64_t k, s
   return more_probes * scan::kGroup * d > sweeps * near * near * kCandidate;
 }
 
-// Sets how many groups a query looks at, and returns how many sweeps are to follow: `sweeps`, or,
-// where the probes are free to choose, none if more groups do the same for less. `pilot` makes the
-// queries on which that is measured.
+// Sets how many groups a query looks at, and among how many, and returns how many sweeps are to
+// follow: `sweeps`, or, where the probes are free to choose, none if more groups do the same for
+// less. `pilot` makes the queries on which that is measured.
 template <class MakePilot>
 std::int64_t set_probes(scan::Partition& p, const NeighborsParams& params, std::int64_t sweeps,
                         bool offers, const MakePilot& pilot) {
   const std::int64_t k = params.k, count = std::min(k + 1, p.rows.places());
-  std::int64_t probes = params.probes;
-  if (probes == 0) {
-    const std::vector<double> held = shares_held(p, pilot(), count);
-    probes = probes_that_hold(share_to_hold(k, sweeps, offers), held);
-    const std::int64_t alone = probes_that_hold(share_to_hold(k, 0, offers), held);
+  Look look{params.probes, kReach};
+  if (params.probes == 0) {
+    const Pilot on = pilot();
+    const Neighbors lists = pilot_lists(p, on, count);
+    std::map<std::int64_t, std::vector<double>> held;
+    for (std::int64_t reach = kReach;; reach *= 2) {
+      held[reach] = shares_held(p, on, lists, reach);
+      if (reach >= std::min(p.groups.groups, kMostReach)) break;
+    }
+    look = look_that_holds(share_to_hold(k, sweeps, offers), held);
+    const Look alone = look_that_holds(share_to_hold(k, 0, offers), held);
     // Who asks for more sweeps than are usual gets them.
     if (sweeps <= NeighborsParams().sweeps &&
-        !sweeps_pay(alone - probes, sweeps, k, p.rows.cols())) {
-      probes = alone;
+        !sweeps_pay(alone.cost() - look.cost(), sweeps, k, p.rows.cols())) {
+      look = alone;
       sweeps = 0;
     }
   }
   // Enough rows for a whole list, also when the last group, which may hold few, is among them.
-  p.probes = std::max(probes, count / scan::kGroup + 2);
-  p.reach = std::max(kReach, 4 * p.probes / scan::kGroup + 2);
+  p.probes = std::max(look.probes, count / scan::kGroup + 2);
+  p.reach = std::max(look.reach, 4 * p.probes / scan::kGroup + 2);
   return sweeps;
 }
 
