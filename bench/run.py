@@ -15,6 +15,7 @@ import sys
 import common
 
 WORK = common.SOURCE / "build/bench-work"
+SEARCH = common.SOURCE / "build/release/bench/neighbors_bench"
 RUN = WORK / "mnist"
 
 
@@ -275,14 +276,13 @@ def text_map(repeats=1):
         runs["openTSNE"].append(common.peer("peer_layout.py", "opentsne-cosine", rows_file,
                                             WORK / "text openTSNE.npy"))
     # Whether the map or the neighbors under it make a difference: ours on openTSNE's neighbors.
-    given, program = WORK / "text openTSNE neighbors.npy", common.SOURCE / "build/release/bench/neighbors_bench"
-    theirs = json.loads(common.timed([program, "recall", rows_file, "cosine", given, 500])[2])["recall"]
-    name = "latlas on openTSNE's neighbors"
+    given, borrowed = WORK / "text openTSNE neighbors.npy", "latlas on openTSNE's neighbors"
+    theirs = measured(rows_file, "cosine", given)["recall"]
     on_theirs = common.latlas("map", rows_file, "--metric", "cosine", "--graph", given, "--graph-distances",
-                              WORK / "text openTSNE distances.npy", "-o", WORK / f"text {name}.npy",
+                              WORK / "text openTSNE distances.npy", "-o", WORK / f"text {borrowed}.npy",
                               "--no-scores", "--threads", common.THREADS)
-    runs[name] = [{"seconds": on_theirs["tsne"]["seconds"],
-                   "peak_memory_bytes": on_theirs["process_memory_bytes"]}]
+    runs[borrowed] = [{"seconds": on_theirs["tsne"]["seconds"],
+                       "peak_memory_bytes": on_theirs["process_memory_bytes"]}]
     rows, scores, ratio = [], {}, {}
     for name, of in runs.items():
         s = scores[name] = common.latlas("evaluate", "--data", rows_file, "--metric", "cosine", "--map",
@@ -291,7 +291,7 @@ def text_map(repeats=1):
         ratio[name] = common.median([peer["seconds"] / r["seconds"]
                                      for r, peer in zip(of, runs["openTSNE"])])
         rows.append({"": name, "seconds": f"{common.median([r['seconds'] for r in of]):.1f}",
-                     "times faster": f"{ratio[name]:.1f}" if name in settings or name == "openTSNE" else "",
+                     "times faster": "" if name == borrowed else f"{ratio[name]:.1f}",
                      "section accuracy": f"{s['label_accuracy']:.4f}", "KL": f"{s['kl']:.3f}",
                      "recall@15": f"{s['recall_at_15']:.3f}",
                      "trustworthiness": f"{s['trustworthiness']:.4f}",
@@ -301,9 +301,7 @@ def text_map(repeats=1):
     text += ("\n\nDescriptions of every Debian package, 63,666 × 384, cosine, neighbors included. Section "
              "accuracy: the vote of the 10 nearest in the map, of 20,000 rows. KL is under perplexity 30 for "
              "all, which uniform affinities do not minimize. openTSNE finds its neighbors by Annoy, with a "
-             f"recall of {theirs:.3f}; on these (their search not timed) the map of latlas has most of its "
-             "accuracy: rows that lack some of their nearest hold on to farther ones, as with "
-             "uniform weights.")
+             f"recall of {theirs:.3f}; the last line is latlas on these, their search not timed.")
     bars = []
     for name in settings:
         bars += [(f"{name}: times faster than openTSNE", ratio[name], "≥", 10),
@@ -451,8 +449,8 @@ def python_overhead(repeats=5):
             for name, r in result["calls"].items()]
     text = common.table(rows, ["call", "in the core, s", "from Python, s", "overhead",
                                "bytes of the data copied"])
-    text += (f"\n\nMedians of {repeats} alternating calls, of short ones more: `latlas.NAME` and the same call of "
-             "`latlas._core`, which is the library's function and nothing else. Copies: what NumPy "
+    text += (f"\n\nMedians of {repeats} alternating calls, of short ones more: `latlas.NAME` and the same "
+             "call of `latlas._core`, which is the library's function and nothing else. Copies: what NumPy "
              "allocates during the call, where it is as large as the data or larger.")
     text += common.bars([("overhead, largest", max(r["overhead"] for r in result["calls"].values()),
                           "≤", 0.02),
@@ -523,11 +521,10 @@ def neighbor_table(name, rows, metric, k, ours, peers, repeats):
     A peer is a list of settings, the cheapest first; the first that reaches ENOUGH is compared (the
     last, where none does). A method of ours is (exact or approximate, probes; 0: as by default).
     """
-    program = common.SOURCE / "build/release/bench/neighbors_bench"
     graph = WORK / "neighbors.npy"
 
     def mine(method, probes):
-        _, peak, out = common.timed([program, "search", rows, metric, k, method, probes, graph])
+        _, peak, out = common.timed([SEARCH, "search", rows, metric, k, method, probes, graph])
         return json.loads(out)["seconds"], peak
 
     def theirs(setting):
@@ -546,14 +543,14 @@ def neighbor_table(name, rows, metric, k, ours, peers, repeats):
             s, memory[label] = run(*arguments)
             seconds.setdefault(label, []).append(s)
             if repeat == 0:
-                recall[label] = measured(program, rows, metric)
+                recall[label] = measured(rows, metric)
             told(label)
         if repeat > 0:
             continue
         for settings in peers:
             for setting in settings:
                 s, peak = theirs(setting)
-                found = measured(program, rows, metric)
+                found = measured(rows, metric)
                 seconds[setting], memory[setting], recall[setting] = [s], peak, found
                 told(setting)
                 if found["recall"] >= ENOUGH or setting == settings[-1]:
@@ -566,8 +563,8 @@ def neighbor_table(name, rows, metric, k, ours, peers, repeats):
              "peak memory": f"{memory[label] / 1e9:.2f} GB"} for label, s in seconds.items()]
 
 
-def measured(program, rows, metric):
-    return json.loads(common.timed([program, "recall", rows, metric, WORK / "neighbors.npy", 500])[2])
+def measured(rows, metric, graph=WORK / "neighbors.npy"):
+    return json.loads(common.timed([SEARCH, "recall", rows, metric, graph, 500])[2])
 
 
 def neighbors(repeats=1):
@@ -614,17 +611,16 @@ def neighbors_million(repeats=1):
 def neighbors_growth():
     """Neighbors from 10,000 to 10,000,000 rows, k = 15: seconds, memory, recall, exponent."""
     import numpy as np
-    program = common.SOURCE / "build/release/bench/neighbors_bench"
     rows, last = [], None
     for n in (10_000, 100_000, 1_000_000, 10_000_000):
         data = million(max(n, 1_000_000))
         if n < 1_000_000:
             np.save(WORK / "growth.npy", np.load(data, mmap_mode="r")[:n])
             data = WORK / "growth.npy"
-        _, peak, out = common.timed([program, "search", data, "euclidean", 15, "approximate", 0,
+        _, peak, out = common.timed([SEARCH, "search", data, "euclidean", 15, "approximate", 0,
                                      WORK / "neighbors.npy"])
         seconds = json.loads(out)["seconds"]
-        recall = measured(program, data, "euclidean")["recall"]
+        recall = measured(data, "euclidean")["recall"]
         rows.append({"rows": f"{n:,}", "seconds": f"{seconds:.2f}",
                      "times the row above": f"{seconds / last:.1f}" if last else "",
                      "exponent": f"{np.log10(seconds / last):.2f}" if last else "",

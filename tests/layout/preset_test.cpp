@@ -18,9 +18,11 @@ TEST(Preset, FillsOnlyWhatWasLeftAtItsDefault) {
   const TsneParams fast = with_preset({.preset = "fast"});
   EXPECT_EQ(fast.affinities, "uniform");
   EXPECT_EQ(fast.grid_spacing, TsneParams{}.grid_spacing);
+  EXPECT_EQ(with_preset({.grid_spacing = 0.25, .preset = "fast"}).grid_spacing, 0.25);
   EXPECT_EQ(with_preset({.preset = "fast", .affinities = "perplexity"}).affinities, "perplexity");
   EXPECT_EQ(with_preset({.stop_below = 0, .preset = "exact"}).stop_below, 0);
   EXPECT_EQ(with_preset({}).affinities, "perplexity");
+  EXPECT_EQ(with_preset({}).grid_spacing, TsneParams{}.grid_spacing);
 }
 
 TEST(Preset, OfManyRowsIsExactWhereItSaysSo) {

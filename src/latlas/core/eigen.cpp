@@ -42,28 +42,21 @@ double dot(const double* x, const double* y, std::int64_t d) {
   return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
-/// a · b. Four rows of b at a time are added to two of the result, each in its turn.
+/// a · b. Four rows of b at a time are added to one of the result, each in its turn.
 BasicMatrix<double> multiply(const BasicMatrix<double>& a, const BasicMatrix<double>& b) {
   const std::int64_t inner = b.rows(), cols = b.cols();
   BasicMatrix<double> out(a.rows(), cols);
-  parallel_for(a.rows(), 2, [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t other = end - begin == 2 ? begin + 1 : begin;
-    const double *a0 = a.row(begin), *a1 = a.row(other);
-    std::vector<double> spare(end - begin == 2 ? 0 : static_cast<std::size_t>(cols));
-    double *y0 = out.row(begin), *y1 = end - begin == 2 ? out.row(other) : spare.data();
+  parallel_for(a.rows(), 1, [&](std::int64_t i, std::int64_t) {
+    const double* c = a.row(i);
+    double* y = out.row(i);
     std::int64_t k = 0;
     for (; k + 4 <= inner; k += 4) {
       const double *m0 = b.row(k), *m1 = b.row(k + 1), *m2 = b.row(k + 2), *m3 = b.row(k + 3);
-      for (std::int64_t j = 0; j < cols; ++j) {
-        y0[j] = y0[j] + a0[k] * m0[j] + a0[k + 1] * m1[j] + a0[k + 2] * m2[j] + a0[k + 3] * m3[j];
-        y1[j] = y1[j] + a1[k] * m0[j] + a1[k + 1] * m1[j] + a1[k + 2] * m2[j] + a1[k + 3] * m3[j];
-      }
+      for (std::int64_t j = 0; j < cols; ++j)
+        y[j] = y[j] + c[k] * m0[j] + c[k + 1] * m1[j] + c[k + 2] * m2[j] + c[k + 3] * m3[j];
     }
     for (; k < inner; ++k)
-      for (std::int64_t j = 0; j < cols; ++j) {
-        y0[j] += a0[k] * b(k, j);
-        y1[j] += a1[k] * b(k, j);
-      }
+      for (std::int64_t j = 0; j < cols; ++j) y[j] += c[k] * b(k, j);
   });
   return out;
 }
@@ -164,7 +157,7 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
       for (std::int64_t i = 0; i < block * d; ++i)
         image.data()[i] = 2 * (2 / edge * image.data()[i] - once.data()[i]) - basis.data()[i];
     }
-    std::swap(basis, image);
+    basis = std::move(image);
     orthonormalize(basis);
   }
   return first_of(symmetric_eigen(matrix), count);

@@ -4,8 +4,7 @@
 //    near in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
 // 2. How many groups a row must look at, and in how many supergroups, is measured: a seeded sample
 //    of rows is searched among all groups, and the places of the found neighbors' groups in the
-//    rows' orders are counted. Where
-//    more groups do what step 5 would, for less, that is left out.
+//    rows' orders are counted. Where more groups do what step 5 would, for less, that is left out.
 // 3. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
 //    among the groups of these, `probes` of them. Its choice depends on nothing but itself.
 //    Queries are worked on in blocks of neighbors, whose choices agree for the most part: each
@@ -27,7 +26,6 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <numeric>
 
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
@@ -476,11 +474,11 @@ Neighbors pilot_lists(const scan::Partition& p, const Pilot& pilot, std::int64_t
   return lists;
 }
 
-/// The first `most` of the groups around the block's center, all or those listed, nearest first.
+/// The `most` of the groups listed that are nearest to the block's center, the nearest first.
 void nearest_first(const scan::Panels& panels, const scan::Block& block, std::int64_t most,
-                   std::span<const std::int64_t> listed, std::vector<scan::GroupAt>& order) {
+                   std::span<const std::int32_t> listed, std::vector<scan::GroupAt>& order) {
   order.clear();
-  for (const std::int64_t g : listed) order.push_back({scan::center_distance(panels, block, g), g});
+  for (const std::int32_t g : listed) order.push_back({scan::center_distance(panels, block, g), g});
   most = std::min(most, std::ssize(order));
   std::partial_sort(order.begin(), order.begin() + most, order.end(), scan::nearer);
   order.resize(static_cast<std::size_t>(most));
@@ -492,15 +490,14 @@ std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot,
                                 const Neighbors& lists, std::int64_t reach) {
   const Matrix& rows = pilot.rows;
   const std::vector<std::int32_t> all = scan::in_order(rows.rows());
-  std::vector<std::int64_t> supers(static_cast<std::size_t>(p.groups.groups));
-  std::iota(supers.begin(), supers.end(), 0);
+  const std::vector<std::int32_t> supers = scan::in_order(p.groups.groups);
   const std::int64_t groups = p.rows.groups, most = std::min(groups, kMostProbes);
   // In which place of its row's order does a neighbor's group stand?
   BasicMatrix<std::int32_t> found(rows.rows(), most);
   parallel_for(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
     scan::Block block(p.rows.cols());
     std::vector<scan::GroupAt> order;
-    std::vector<std::int64_t> within;
+    std::vector<std::int32_t> within;
     for (std::int64_t i = begin; i < end; ++i) {
       block.fill(p.rows.frame, rows, std::span(all).subspan(static_cast<std::size_t>(i), 1));
       nearest_first(p.groups, block, reach, supers, order);
@@ -508,7 +505,7 @@ std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot,
       for (const scan::GroupAt& super : order)
         for (std::int64_t g = super.group * scan::kGroup;
              g < std::min(groups, (super.group + 1) * scan::kGroup); ++g)
-          within.push_back(g);
+          within.push_back(static_cast<std::int32_t>(g));
       nearest_first(p.rows, block, most, within, order);
       for (std::int64_t j = 0; j < lists.k(); ++j) {
         const std::int64_t place = lists.index(i, j);
@@ -553,8 +550,7 @@ struct Look {
 /// The least look that holds the share of the neighbors; the farthest, where none does. `held`: the
 /// shares for each reach.
 Look look_that_holds(double share, const std::map<std::int64_t, std::vector<double>>& held) {
-  Look best{held.rbegin()->second.empty() ? 1 : std::ssize(held.rbegin()->second),
-            held.rbegin()->first};
+  Look best{std::ssize(held.rbegin()->second), held.rbegin()->first};
   for (const auto& [reach, shares] : held) {
     const Look look{std::lower_bound(shares.begin(), shares.end(), share) - shares.begin() + 1,
                     reach};

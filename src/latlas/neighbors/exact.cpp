@@ -152,8 +152,8 @@ HWY_EXPORT(panel_width);
 HWY_EXPORT(pack_sketches);
 HWY_EXPORT(search_block);
 
-/// Packs the rows listed (places in the data), with sketches where these pay for
-/// a search of so many queries for their `count` nearest.
+/// Packs the rows listed (places in the data), with sketches where these pay for a search of so
+/// many queries for their `count` nearest.
 scan::Searched prepare(ConstRows data, scan::Frame frame, std::vector<std::int32_t> rows,
                        std::int64_t queries, std::int64_t count) {
   const std::int64_t width = LATLAS_DISPATCH(panel_width)();
