@@ -298,6 +298,23 @@ TEST(ApproximateNeighbors, AreTheSameForAllThreadsAndInstructionSets) {
   simd::select(simd::available().front());
 }
 
+TEST(ApproximateNeighbors, AreTheSameInBatchesOfSeveralBlocks) {
+  // 13,000 rows are 136 blocks, two a batch, the last one alone.
+  const Matrix x = curved(13'000, 3, 2), queries = curved(12'500, 3, 2, 2);
+  const NeighborsParams all{.k = 3, .probes = 1000};
+  expect_equal(approximate_neighbors(x, all), nearest_neighbors(x, all));
+  expect_equal(approximate_neighbors(queries, x, all), nearest_neighbors(queries, x, all));
+  const NeighborsParams few{.k = 3, .probes = 4};
+  simd::select(simd::available().front());
+  const Neighbors best = approximate_neighbors(x, few);
+  const ThreadLimit limit(3);
+  for (const auto& target : simd::available()) {
+    simd::select(target);
+    expect_equal(approximate_neighbors(x, few), best, target);
+  }
+  simd::select(simd::available().front());
+}
+
 TEST(ApproximateNeighbors, OfAQueryDoNotDependOnTheOthers) {
   const Matrix data = curved(3000, 6, 3), queries = curved(200, 6, 3, 5);
   const NeighborsParams params{.k = 7, .probes = 2};

@@ -145,6 +145,40 @@ TEST(CompactOrder, IsAPermutationOfTheChosen) {
   EXPECT_EQ(order, odd);
 }
 
+TEST(CompactOrder, HoldsForAnyMagnitude) {
+  // Rows on an ellipse, in order of their angle: the order is found whatever the scale, up to
+  // magnitudes whose products would overflow.
+  const auto order_of = [](float scale) {
+    Matrix x(960, 2);
+    for (std::int64_t i = 0; i < 960; ++i) {
+      const double angle = 6.283185307179586 * static_cast<double>(i * 7 % 960) / 960;
+      x(i, 0) = scale * static_cast<float>(1.5 * std::cos(angle));
+      x(i, 1) = scale * static_cast<float>(std::sin(angle));
+    }
+    return compact_order(x, in_order(960));
+  };
+  const std::vector<std::int32_t> order = order_of(1);
+  for (const float scale : {0x1p-100F, 0x1p-20F, 0x1p60F, 0x1p126F})
+    EXPECT_EQ(order_of(scale), order) << scale;
+  // Of ten groups on it each spans a tenth of the angle, or a little more.
+  for (std::ptrdiff_t g = 0; g < 960; g += kGroup) {
+    std::vector<std::int32_t> place;
+    for (std::ptrdiff_t i = g; i < g + kGroup; ++i)
+      place.push_back(order[static_cast<std::size_t>(i)] * 7 % 960);
+    std::sort(place.begin(), place.end());
+    std::int32_t gap = place.front() + 960 - place.back();  // the widest between two of them
+    for (std::size_t i = 1; i < place.size(); ++i) gap = std::max(gap, place[i] - place[i - 1]);
+    EXPECT_GT(gap, 960 * 8 / 10) << "group " << g / kGroup;
+  }
+}
+
+TEST(CompactOrder, TakesEqualRowsAndColumnsOfZeros) {
+  const Matrix zeros(500, 3);
+  std::vector<std::int32_t> order = compact_order(zeros, in_order(500));
+  std::sort(order.begin(), order.end());
+  EXPECT_EQ(order, in_order(500));
+}
+
 TEST(CompactOrder, GoesDownToTheFinestSize) {
   const Matrix x = rows_around(960, 4, 0, 1);
   const std::vector<std::int32_t> all = in_order(960);

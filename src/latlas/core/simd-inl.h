@@ -286,11 +286,25 @@ LATLAS_INLINE F16 load(const std::uint8_t* x) {
 
 /// The sum of the lanes by one fixed tree: lane i with lane i + 8, then + 4, + 2, + 1.
 LATLAS_INLINE float reduce(const F16& a) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET <= HWY_AVX3
+  // The same tree in registers.
+  [[maybe_unused]] const hn::CappedTag<float, 8> eight;
+  const hn::CappedTag<float, 4> four;
+#if HWY_TARGET == HWY_AVX2
+  const auto eights = hn::Add(a.v[0], a.v[1]);
+#else
+  const auto eights = hn::Add(hn::LowerHalf(eight, a.v[0]), hn::UpperHalf(eight, a.v[0]));
+#endif
+  const auto fours = hn::Add(hn::LowerHalf(four, eights), hn::UpperHalf(four, eights));
+  const auto twos = hn::Add(fours, hn::Shuffle1032(fours));
+  return hn::GetLane(hn::Add(twos, hn::Shuffle2301(twos)));
+#else
   HWY_ALIGN float t[16];
   store(a, t);
   for (int i = 0; i < 8; ++i) t[i] += t[i + 8];
   for (int i = 0; i < 4; ++i) t[i] += t[i + 4];
   return (t[0] + t[2]) + (t[1] + t[3]);
+#endif
 }
 LATLAS_INLINE float reduce_max(const F16& a) {
   HWY_ALIGN float t[16];

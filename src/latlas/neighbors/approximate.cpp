@@ -7,10 +7,10 @@
 //    rows' orders are counted. Where more groups do what step 5 would, for less, that is left out.
 // 3. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
 //    among the groups of these, `probes` of them. Its choice depends on nothing but itself.
-//    Queries are worked on in blocks of neighbors, whose choices agree for the most part: each
-//    group is multiplied with the queries that chose it, through the same tile and under the same
-//    limits as in exact search. The result is exactly the best among the rows looked at, and which
-//    groups these were is kept.
+//    Queries are worked on in batches of some thousand neighbors, group by group: each is read once
+//    and multiplied with the queries that chose it, through the same tile and under the same limits
+//    as in exact search. The result is exactly the best among the rows looked at, and which groups
+//    these were is kept.
 // 4. A row that found another is offered to it, in case that the other did not look there.
 // 5. Refinement: in each sweep a row is compared with the neighbors of its neighbors, but for those
 //    in groups it has looked at: it has seen them, and they are most. A sweep reads the old graph
@@ -20,7 +20,6 @@
 #include "latlas/neighbors/approximate.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -39,352 +38,13 @@
 #define HWY_TARGET_INCLUDE "latlas/neighbors/approximate.cpp"
 #include "latlas/core/simd-targets.h"
 
-#include "latlas/neighbors/search-inl.h"
-
-#ifndef LATLAS_NEIGHBORS_APPROXIMATE_ONCE
-#define LATLAS_NEIGHBORS_APPROXIMATE_ONCE
-namespace latlas::scan {
-
-/// Groups, and their centers twice over, packed alike.
-struct Partition {
-  Panels rows, groups, supers;  // supers: the centers of 96 groups each
-  std::int64_t probes = 0;      // groups that a query looks at
-  std::int64_t reach = 0;       // supergroups among whose groups it chooses them
-};
-
-/// Which queries of a block chose a group.
-struct Chosen {
-  std::uint64_t who[2];  // one bit a query
-
-  bool by(std::int64_t query) const { return ((who[query / 64] >> (query % 64)) & 1) != 0; }
-};
-
-/// A group that queries of a block looked at, and which: whoever looked at a group has seen its
-/// rows and need not measure them again.
-struct Looked {
-  std::int32_t group;
-  Chosen chosen;
-};
-
-/// For each block of queries the groups it looked at, ascending.
-using Record = std::vector<std::vector<Looked>>;
-
-inline bool looked_at(const Record& record, std::int64_t query, std::int64_t group) {
-  const auto& block = record[static_cast<std::size_t>(query / kBlock)];
-  const auto at = std::lower_bound(block.begin(), block.end(), group,
-                                   [](const Looked& l, std::int64_t g) { return l.group < g; });
-  return at != block.end() && at->group == group && at->chosen.by(query % kBlock);
-}
-
-/// What choosing needs besides a Worker; one for each worker.
-struct Chooser {
-  explicit Chooser(const Partition& p)
-      : per_query(
-            std::min((p.reach + 8 + p.reach / 32) * kGroup, p.supers.groups * kGroup * kGroup)),
-        super_score(kBlock, p.supers.groups * kGroup),
-        group_score(kBlock, kGroup),
-        score(kBlock, per_query),
-        super(kBlock, p.supers.places()),
-        chosen(static_cast<std::size_t>(p.groups.groups * kGroup)) {}
-
-  std::int64_t per_query;
-  Matrix super_score, group_score;
-  Matrix score;                     // kBlock × per_query: of the groups that a query can choose
-  BasicMatrix<std::int32_t> super;  // their supergroups, ascending
-  std::int64_t supers[kBlock];      // how many
-  std::int64_t scores[kBlock];
-  std::vector<Chosen> chosen;  // for each group
-  std::vector<std::int32_t> touched;
-  std::vector<GroupAt> order;
-};
-
-using Fresh = BasicMatrix<std::uint8_t>;
-
-struct Refining {
-  ConstRows data;          // in compact order
-  const Neighbors& graph;  // of the data's rows
-  const Record& record;    // of the probing that made the graph
-  std::int64_t near;       // of a list's rows that are followed
-  const Fresh& fresh;      // n × near: 1 where the row came into the list in the last sweep
-};
-
-inline void read_list(const Neighbors& lists, std::int64_t i, std::span<Key> list) {
-  for (std::size_t j = 0; j < list.size(); ++j) {
-    const auto at = static_cast<std::int64_t>(j);
-    list[j] = (Key{std::bit_cast<std::uint32_t>(lists.distance(i, at))} << 32) |
-              static_cast<std::uint32_t>(lists.index(i, at));
-  }
-}
-
-inline void write_list(std::span<const Key> list, std::int64_t i, Neighbors& lists) {
-  for (std::size_t j = 0; j < list.size(); ++j) {
-    const auto at = static_cast<std::int64_t>(j);
-    lists.index(i, at) = row_of(list[j]);
-    lists.distance(i, at) = distance_of(list[j]);
-  }
-}
-
-/// Rows already seen, as a small hash table that is emptied by counting up.
-class Seen {
- public:
-  explicit Seen(std::int64_t most)
-      : slot_(std::bit_ceil(static_cast<std::uint64_t>(4 * most))), mask_(slot_.size() - 1) {}
-  void clear() {
-    if (++turn_ != 0) return;
-    std::fill(slot_.begin(), slot_.end(), 0);
-    turn_ = 1;
-  }
-  /// True when the row was not there; at most `most` rows between two clear().
-  bool insert(std::int32_t row) {
-    const std::uint64_t entry = (std::uint64_t{turn_} << 32) | static_cast<std::uint32_t>(row);
-    std::uint64_t at = (static_cast<std::uint32_t>(row) * std::uint64_t{0x9E3779B97F4A7C15}) >> 32;
-    for (;; ++at) {
-      std::uint64_t& s = slot_[at & mask_];
-      if (s == entry) return false;
-      if ((s >> 32) != turn_) {
-        s = entry;
-        return true;
-      }
-    }
-  }
-
- private:
-  std::vector<std::uint64_t> slot_;  // turn and row
-  std::uint64_t mask_;
-  std::uint32_t turn_ = 0;
-};
-
-}  // namespace latlas::scan
-#endif
+#include "latlas/neighbors/refine-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace latlas::HWY_NAMESPACE {
 namespace {
 
-using scan::kBlock;
-using scan::kGroup;
-
 std::int64_t panel_width() { return kPanelWidth; }
-
-// Keeps the first `valid` scores of a group in rows of their own.
-void keep_scores(const scan::Panels& panels, const float* negated, std::int64_t stride,
-                 std::int64_t queries, std::int64_t group, float* partial, Matrix& out) {
-  struct KeepGroup {
-    Matrix& out;
-    std::int64_t first;
-    LATLAS_INLINE void operator()(const Scores& scores, std::int64_t query, std::int64_t place) {
-      for (int i = 0; i < kTileRows; ++i)
-        for (int j = 0; j < kTileVectors; ++j)
-          store(scores[i][j], out.row(query + i) + place - first + 16 * j);
-    }
-  } keep{out, group * kGroup};
-  scan_group(panels, negated, stride, queries, group, partial, keep);
-}
-
-// Each query's nearest supergroups, and the scores of their groups.
-void score_groups(const scan::Partition& p, std::int64_t queries, scan::Worker& w,
-                  scan::Chooser& c) {
-  const std::int64_t stride = w.block.stride, supers = p.supers.places();
-  Keep keep{c.super_score};
-  for (std::int64_t g = 0; g < p.supers.groups; ++g)
-    scan_group(p.supers, w.block.negated.data(), stride, queries, g, w.partial.data(), keep);
-  float limit[kBlock];
-  for (std::int64_t q = 0; q < queries; ++q) {
-    limit[q] = supers <= p.reach ? std::numeric_limits<float>::max()
-                                 : rough_quantile(c.super_score.row(q), supers, p.reach);
-    c.supers[q] = c.scores[q] = 0;
-  }
-  for (std::int64_t s = 0; s < supers; ++s) {
-    std::int64_t concerned = 0;
-    const std::int64_t valid = std::min(kGroup, p.groups.places() - s * kGroup);
-    for (std::int64_t q = 0; q < queries; ++q)
-      if (c.super_score(q, s) <= limit[q] && c.scores[q] + valid <= c.per_query)
-        w.who[concerned++] = static_cast<std::int32_t>(q);
-    if (concerned == 0) continue;
-    for (std::int64_t i = 0; i < concerned; ++i)
-      std::copy_n(w.block.negated.data() + w.who[i] * stride, stride, w.gathered.row(i));
-    keep_scores(p.groups, w.gathered.data(), stride, concerned, s, w.partial.data(), c.group_score);
-    for (std::int64_t i = 0; i < concerned; ++i) {
-      const std::int32_t q = w.who[i];
-      std::copy_n(c.group_score.row(i), valid, c.score.row(q) + c.scores[q]);
-      c.scores[q] += valid;
-      c.super(q, c.supers[q]++) = static_cast<std::int32_t>(s);
-    }
-  }
-}
-
-// Marks the groups that the queries choose; they stand in c.order, nearest to the block first.
-void choose_groups(const scan::Partition& p, std::int64_t queries, scan::Worker& w,
-                   scan::Chooser& c) {
-  c.touched.clear();
-  for (std::int64_t q = 0; q < queries; ++q) {
-    const std::int64_t n = c.scores[q];
-    float* score = c.score.row(q);
-    const float limit =
-        n <= p.probes ? std::numeric_limits<float>::max() : rough_quantile(score, n, p.probes);
-    for (std::int64_t e = n; e % 16 != 0; ++e) score[e] = std::numeric_limits<float>::infinity();
-    for (std::int64_t e = 0; e < n; e += 16) {
-      std::uint32_t bits = to_bits(load(score + e) <= set(limit));
-      for (; bits != 0; bits &= bits - 1) {
-        const std::int64_t at = e + std::countr_zero(bits);
-        const auto group =
-            static_cast<std::int32_t>(c.super(q, at / kGroup) * kGroup + at % kGroup);
-        scan::Chosen& chosen = c.chosen[static_cast<std::size_t>(group)];
-        if ((chosen.who[0] | chosen.who[1]) == 0) c.touched.push_back(group);
-        chosen.who[q / 64] |= std::uint64_t{1} << (q % 64);
-      }
-    }
-  }
-  c.order.clear();
-  for (const std::int32_t group : c.touched)
-    c.order.push_back({scan::center_distance(p.rows, w.block, group), group});
-  std::sort(c.order.begin(), c.order.end(), scan::nearer);
-}
-
-// The beginning of a group's panels is asked for while another group is multiplied; what follows
-// it memory foresees by itself.
-LATLAS_INLINE void ask_for(const scan::Panels& panels, std::int64_t group) {
-  const float* panel = panels.panel(group * kGroup);
-  const std::int64_t ahead = std::min<std::int64_t>(panels.cols() * kPanelWidth, 1024);
-  for (std::int64_t i = 0; i < ahead; i += 16) hwy::Prefetch(panel + i);
-  for (std::int64_t i = 0; i < kGroup; i += 16)
-    hwy::Prefetch(panels.half_norm.data() + group * kGroup + i);
-}
-
-/// Fills row chosen[i] of the lists for every query of the block, from the groups it chooses, and
-/// says which these were.
-void probe_block(const scan::Partition& p, ConstRows rows, std::span<const std::int32_t> chosen,
-                 std::int64_t count, scan::Worker& w, scan::Chooser& c, Neighbors& lists,
-                 std::vector<scan::Looked>* looked) {
-  const auto queries = static_cast<std::int64_t>(chosen.size());
-  begin_block(p.rows, rows, chosen, w);
-  score_groups(p, queries, w, c);
-  choose_groups(p, queries, w, c);
-  for (std::size_t i = 0; i < c.order.size(); ++i) {
-    const scan::GroupAt& at = c.order[i];
-    if (i + 1 < c.order.size()) ask_for(p.rows, c.order[i + 1].group);
-    const scan::Chosen& by = c.chosen[static_cast<std::size_t>(at.group)];
-    std::int64_t concerned = 0;
-    for (int half = 0; half < 2; ++half)
-      for (std::uint64_t bits = by.who[half]; bits != 0; bits &= bits - 1) {
-        const auto q = static_cast<std::int32_t>(64 * half + std::countr_zero(bits));
-        w.who[concerned] = q;
-        w.bar[concerned++] = w.limit[q];
-      }
-    scan_concerned(p.rows, queries, concerned, at.group, w);
-    make_room(p.rows, rows, chosen, count, w);
-  }
-  std::sort(c.touched.begin(), c.touched.end());
-  if (looked != nullptr) looked->reserve(c.touched.size());
-  for (const std::int32_t group : c.touched) {
-    scan::Chosen& by = c.chosen[static_cast<std::size_t>(group)];
-    if (looked != nullptr) looked->push_back({group, by});
-    by = {};
-  }
-  finish_block(p.rows, rows, chosen, count, w, lists);
-}
-
-/// Fills row chosen[i] of the lists for every query of the block, from all groups.
-void scan_all(const scan::Partition& p, ConstRows rows, std::span<const std::int32_t> chosen,
-              std::int64_t count, scan::Worker& w, Neighbors& lists) {
-  const auto queries = static_cast<std::int64_t>(chosen.size());
-  begin_block(p.rows, rows, chosen, w);
-  for (std::int64_t g = 0; g < p.rows.groups; ++g) {
-    for (std::int64_t q = 0; q < queries; ++q) {
-      w.who[q] = static_cast<std::int32_t>(q);
-      w.bar[q] = w.limit[q];
-    }
-    scan_concerned(p.rows, queries, queries, g, w);
-    make_room(p.rows, rows, chosen, count, w);
-  }
-  finish_block(p.rows, rows, chosen, count, w, lists);
-}
-
-// At most this share of Σ (x − y)² is lost by summing in float32, whose terms are not negative.
-double float_doubt(std::int64_t d) { return (static_cast<double>(d / 16) + 8) * 0x1p-23; }
-
-LATLAS_INLINE float rough_square(const float* x, const float* y, std::int64_t d) {
-  F16 sum = zero();
-  std::int64_t k = 0;
-  for (; k + 16 <= d; k += 16) {
-    const F16 gap = load(x + k) - load(y + k);
-    sum = fma(gap, gap, sum);
-  }
-  if (k < d) {
-    const F16 gap =
-        load_first(x + k, static_cast<int>(d - k)) - load_first(y + k, static_cast<int>(d - k));
-    sum = fma(gap, gap, sum);
-  }
-  return reduce(sum);
-}
-
-/// Improves the list of row i, sorted keys, by its neighbors' neighbors in the graph: those that a
-/// fresh entry leads to, of the groups that it has not looked at.
-/// @param chosen  for each group, by which queries of the block.
-/// @param fresh   room for near² rows.
-void refine(const scan::Refining& r, const std::vector<scan::Chosen>& chosen, std::int64_t i,
-            std::span<scan::Key> list, scan::Seen& seen, std::vector<std::int32_t>& fresh) {
-  const std::int64_t d = r.data.cols(), q = i % kBlock;
-  const float* query = r.data.row(i);
-  seen.clear();
-  for (const scan::Key key : list) seen.insert(scan::row_of(key));
-  // All rows are asked for before the first is measured, so that memory works ahead.
-  std::size_t count = 0;
-  for (std::int64_t a = 0; a < r.near; ++a) {
-    const std::int32_t via = scan::row_of(list[static_cast<std::size_t>(a)]);
-    const std::int32_t* next = r.graph.index.row(via);
-    const std::uint8_t* news = r.fresh.row(via);
-    const bool all = r.fresh(i, a) != 0;
-    for (std::int64_t b = 0; b < r.near; ++b) {
-      if (!all && news[b] == 0) continue;
-      const auto group = static_cast<std::size_t>(next[b] / static_cast<std::int32_t>(kGroup));
-      if (chosen[group].by(q) || !seen.insert(next[b])) continue;
-      fresh[count++] = next[b];
-      for (std::int64_t k = 0; k < d && k < 64; k += 16) hwy::Prefetch(r.data.row(next[b]) + k);
-    }
-  }
-  const double share = 1 - float_doubt(d);
-  const auto bar_of = [&](scan::Key key) {
-    const auto farthest = static_cast<double>(scan::distance_of(key));
-    return static_cast<float>(farthest * farthest * (1 + 0x1p-20) / share);
-  };
-  float bar = bar_of(list.back());
-  for (std::size_t c = 0; c < count; ++c) {
-    const float* row = r.data.row(fresh[c]);
-    if (rough_square(query, row, d) > bar) continue;
-    const scan::Key key = scan::key_of(squared_distance(query, row, d), fresh[c]);
-    if (key >= list.back()) continue;
-    std::size_t at = list.size() - 1;
-    for (; at > 0 && list[at - 1] > key; --at) list[at] = list[at - 1];
-    list[at] = key;
-    bar = bar_of(list.back());
-  }
-}
-
-/// Refines the lists of one block of rows, and says what is fresh in them.
-/// @param chosen  one for each group, empty; left so.
-void refine_block(const scan::Refining& r, std::int64_t begin, std::int64_t end,
-                  std::vector<scan::Chosen>& chosen, Neighbors& to, scan::Fresh& fresh_to) {
-  const std::int64_t count = r.graph.k();
-  const auto& looked = r.record[static_cast<std::size_t>(begin / kBlock)];
-  for (const scan::Looked& l : looked) chosen[static_cast<std::size_t>(l.group)] = l.chosen;
-  scan::Seen seen(count + r.near * r.near);
-  std::vector<scan::Key> list(static_cast<std::size_t>(count));
-  std::vector<std::int32_t> fresh(static_cast<std::size_t>(r.near * r.near));
-  for (std::int64_t i = begin; i < end; ++i) {
-    scan::read_list(r.graph, i, list);
-    refine(r, chosen, i, list, seen, fresh);
-    // Both lists ascend, and what the old one holds of the new one stands in the same order.
-    std::int64_t old = 0;
-    for (std::int64_t j = 0; j < r.near; ++j) {
-      const bool held = scan::row_of(list[static_cast<std::size_t>(j)]) == r.graph.index(i, old);
-      fresh_to(i, j) = held ? 0 : 1;
-      old += held ? 1 : 0;
-    }
-    scan::write_list(list, i, to);
-  }
-  for (const scan::Looked& l : looked) chosen[static_cast<std::size_t>(l.group)] = {};
-}
 
 }  // namespace
 }  // namespace latlas::HWY_NAMESPACE
@@ -394,16 +54,19 @@ HWY_AFTER_NAMESPACE();
 namespace latlas {
 namespace {
 HWY_EXPORT(panel_width);
-HWY_EXPORT(probe_block);
+HWY_EXPORT(find_candidates);
+HWY_EXPORT(probe_batch);
 HWY_EXPORT(scan_all);
 HWY_EXPORT(refine_block);
 
+constexpr std::int64_t kBatch = 32;        // blocks of queries that are worked on at once, at most;
+constexpr std::int64_t kBatchCols = 8192;  // and columns of them all, that it does not take long
+constexpr std::int64_t kRoom = 32;         // rows in their buffers, besides the best
 constexpr std::int64_t kFollowed = 32;     // of a list's rows, in refinement
 constexpr std::int64_t kPilot = 384;       // rows on which the probes are measured
 constexpr std::int64_t kMostProbes = 512;  // that are chosen by it
-constexpr std::int64_t kReach = 12;        // supergroups, at least
-constexpr std::int64_t kMostReach = 192;   // that is chosen by the pilot
-constexpr double kExactly = 2e11;          // multiply-adds that `auto` spends on exactness
+constexpr std::int64_t kMostAmong = 18432;  // groups that they are chosen from, likewise
+constexpr double kExactly = 2e11;           // multiply-adds that `auto` spends on exactness
 
 scan::Partition partition(ConstRows data, ConstRows queries) {
   scan::Partition p;
@@ -418,7 +81,7 @@ scan::Partition partition(ConstRows data, ConstRows queries) {
 scan::Partition partition(ConstRows data, ConstRows queries, const scan::Partition& like) {
   scan::Partition p = partition(data, queries);
   p.probes = like.probes;
-  p.reach = like.reach;
+  p.among = like.among;
   return p;
 }
 
@@ -484,32 +147,56 @@ void nearest_first(const scan::Panels& panels, const scan::Block& block, std::in
   order.resize(static_cast<std::size_t>(most));
 }
 
+/// The groups that a query of the pilot chooses from, `among` of them.
+class Candidates {
+ public:
+  Candidates(const scan::Partition& p, bool within) : p_(p), chooser_(p, within) {
+    if (!within) supers_ = scan::in_order(p.groups.groups);
+  }
+  /// @param self  the query's row of the data, or scan::kNone.
+  std::span<const std::int32_t> of(const scan::Block& query, std::int32_t self,
+                                   std::int64_t among) {
+    if (self != scan::kNone) {
+      LATLAS_DISPATCH(find_candidates)(p_, self / scan::kGroup, among, chooser_);
+      return chooser_.candidates;
+    }
+    nearest_first(p_.groups, query, among / scan::kGroup, supers_, nearest_);
+    within_.clear();
+    for (const scan::GroupAt& super : nearest_)
+      for (std::int64_t g = super.group * scan::kGroup;
+           g < std::min(p_.rows.groups, (super.group + 1) * scan::kGroup); ++g)
+        within_.push_back(static_cast<std::int32_t>(g));
+    return within_;
+  }
+
+ private:
+  const scan::Partition& p_;
+  scan::Chooser chooser_;
+  std::vector<std::int32_t> supers_, within_;
+  std::vector<scan::GroupAt> nearest_;
+};
+
 // The share of the true neighbors of a query that its nearest group holds, its two nearest, …, of
-// those in the `reach` nearest supergroups.
+// those `among` which it chooses.
 std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot,
-                                const Neighbors& lists, std::int64_t reach) {
+                                const Neighbors& lists, std::int64_t among) {
   const Matrix& rows = pilot.rows;
   const std::vector<std::int32_t> all = scan::in_order(rows.rows());
-  const std::vector<std::int32_t> supers = scan::in_order(p.groups.groups);
-  const std::int64_t groups = p.rows.groups, most = std::min(groups, kMostProbes);
+  const bool within = !pilot.self.empty();
+  const std::int64_t most = std::min(p.rows.groups, kMostProbes);
   // In which place of its row's order does a neighbor's group stand?
   BasicMatrix<std::int32_t> found(rows.rows(), most);
   parallel_for(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
+    Candidates candidates(p, within);
     scan::Block block(p.rows.cols());
     std::vector<scan::GroupAt> order;
-    std::vector<std::int32_t> within;
     for (std::int64_t i = begin; i < end; ++i) {
       block.fill(p.rows.frame, rows, std::span(all).subspan(static_cast<std::size_t>(i), 1));
-      nearest_first(p.groups, block, reach, supers, order);
-      within.clear();
-      for (const scan::GroupAt& super : order)
-        for (std::int64_t g = super.group * scan::kGroup;
-             g < std::min(groups, (super.group + 1) * scan::kGroup); ++g)
-          within.push_back(static_cast<std::int32_t>(g));
-      nearest_first(p.rows, block, most, within, order);
+      const std::int32_t self = within ? pilot.self[static_cast<std::size_t>(i)] : scan::kNone;
+      nearest_first(p.rows, block, most, candidates.of(block, self, among), order);
       for (std::int64_t j = 0; j < lists.k(); ++j) {
         const std::int64_t place = lists.index(i, j);
-        if (!pilot.self.empty() && place == pilot.self[static_cast<std::size_t>(i)]) continue;
+        if (place == self) continue;
         const auto at =
             std::find_if(order.begin(), order.end(),
                          [&](const auto& o) { return o.group == place / scan::kGroup; }) -
@@ -518,116 +205,150 @@ std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot,
       }
     }
   });
-  const std::int64_t count = lists.k();
-  const std::int64_t others = pilot.self.empty() ? count : count - 1;
+  const std::int64_t others = within ? lists.k() - 1 : lists.k();
   std::vector<double> held(static_cast<std::size_t>(most));
-  std::int64_t within = 0;
+  std::int64_t sum = 0;
   for (std::int64_t probes = 0; probes < most; ++probes) {
-    for (std::int64_t i = 0; i < rows.rows(); ++i) within += found(i, probes);
+    for (std::int64_t i = 0; i < rows.rows(); ++i) sum += found(i, probes);
     held[static_cast<std::size_t>(probes)] =
-        static_cast<double>(within) / static_cast<double>(rows.rows() * others);
+        static_cast<double>(sum) / static_cast<double>(rows.rows() * others);
   }
   return held;
 }
 
+/// How far a query looks, and how often its list is refined.
+struct Look {
+  std::int64_t probes, among, sweeps;
+  double cost;  // in groups that are looked at
+};
+
 // The share of the neighbors that must be in the groups looked at for a recall of 0.95 and a little
 // more: rows offered back find some of the others, sweeps most, unless lists are too short to lead
 // on.
-double share_to_hold(std::int64_t k, std::int64_t sweeps, bool offers) {
-  if (k < 8 || (sweeps == 0 && !offers)) return 0.96;
+double share_to_hold(std::int64_t k, std::int64_t sweeps, bool within) {
+  if (k < 8 || !within) return 0.96;
   if (sweeps == 0) return 0.935;
-  return sweeps == 1 ? 0.82 : 0.74;
+  return sweeps == 1 ? 0.835 : 0.79;
 }
 
-/// How far a query looks.
-struct Look {
-  std::int64_t probes, reach;
+// What sweeps cost, in groups that are looked at. A neighbor's neighbor costs as much as kCandidate
+// multiply-adds, most of it waiting for memory; most are known after the first sweep.
+double cost_of(std::int64_t sweeps, std::int64_t k, std::int64_t d) {
+  constexpr double kCandidate = 400;
+  const auto near = static_cast<double>(std::min(kFollowed, k));
+  const double times = sweeps == 0 ? 0 : 0.5 * static_cast<double>(sweeps + 1);
+  return times * near * near * kCandidate / static_cast<double>(scan::kGroup * d);
+}
 
-  // In groups of 96 products; of centers, which are also sorted out, each counts for several.
-  std::int64_t cost() const { return probes + 4 * reach; }
-};
-
-/// The least look that holds the share of the neighbors; the farthest, where none does. `held`: the
-/// shares for each reach.
-Look look_that_holds(double share, const std::map<std::int64_t, std::vector<double>>& held) {
-  Look best{std::ssize(held.rbegin()->second), held.rbegin()->first};
-  for (const auto& [reach, shares] : held) {
-    const Look look{std::lower_bound(shares.begin(), shares.end(), share) - shares.begin() + 1,
-                    reach};
-    if (look.probes <= std::ssize(shares) && look.cost() < best.cost()) best = look;
+/// Measures on the pilot how many groups a query must look at, and from how many it must choose
+/// them, by the share of the true neighbors that is held then; the least look of all.
+/// @param sweeps  that may follow: as many or fewer, or, more than are usual, exactly so many.
+Look least_look(const scan::Partition& p, const Pilot& pilot, std::int64_t k, std::int64_t sweeps,
+                bool within) {
+  const Neighbors lists = pilot_lists(p, pilot, std::min(k + 1, p.rows.places()));
+  const std::int64_t fewest = sweeps > NeighborsParams().sweeps ? sweeps : 0;
+  // A group costs a row of the data less to judge: it does so together with its block.
+  const std::int64_t judged = within ? 28 : 24;
+  Look best{0, 0, sweeps, std::numeric_limits<double>::infinity()};
+  for (std::int64_t among = within ? 192 : 12 * scan::kGroup;; among += among / (within ? 2 : 1)) {
+    const std::vector<double> held = shares_held(p, pilot, lists, among);
+    const double judging = static_cast<double>(among) / static_cast<double>(judged);
+    const bool farthest = among >= std::min(p.rows.groups, kMostAmong);
+    for (std::int64_t s = fewest; s <= sweeps; ++s) {
+      const auto enough = std::lower_bound(held.begin(), held.end(), share_to_hold(k, s, within));
+      const std::int64_t probes = enough - held.begin() + 1;
+      if (probes > std::ssize(held)) continue;
+      const double cost = static_cast<double>(probes) + judging + cost_of(s, k, p.rows.cols());
+      if (cost < best.cost) best = {probes, among, s, cost};
+    }
+    if (farthest && best.probes == 0) best = {std::ssize(held), among, sweeps, 0};
+    if (farthest || judging > best.cost) return best;
   }
-  return best;
 }
 
-// Whether sweeps cost less than looking at so many more groups. A neighbor's neighbor costs as much
-// as kCandidate multiply-adds, most of it waiting for memory.
-bool sweeps_pay(std::int64_t more_probes, std::int64_t sweeps, std::int64_t k, std::int64_t d) {
-  constexpr std::int64_t kCandidate = 200;
-  const std::int64_t near = std::min(kFollowed, k);
-  return more_probes * scan::kGroup * d > sweeps * near * near * kCandidate;
-}
-
-// Sets how many groups a query looks at, and among how many, and returns how many sweeps are to
-// follow: `sweeps`, or, where the probes are free to choose, none if more groups do the same for
-// less. `pilot` makes the queries on which that is measured.
+// Sets how many groups a query looks at, and among how many it chooses them, and returns how many
+// sweeps are to follow. `pilot` makes the queries on which that is measured, where it is free.
 template <class MakePilot>
 std::int64_t set_probes(scan::Partition& p, const NeighborsParams& params, std::int64_t sweeps,
-                        bool offers, const MakePilot& pilot) {
+                        bool within, const MakePilot& pilot) {
   const std::int64_t k = params.k, count = std::min(k + 1, p.rows.places());
-  Look look{params.probes, kReach};
-  if (params.probes == 0) {
-    const Pilot on = pilot();
-    const Neighbors lists = pilot_lists(p, on, count);
-    std::map<std::int64_t, std::vector<double>> held;
-    for (std::int64_t reach = kReach;; reach *= 2) {
-      held[reach] = shares_held(p, on, lists, reach);
-      if (reach >= std::min(p.groups.groups, kMostReach)) break;
-    }
-    look = look_that_holds(share_to_hold(k, sweeps, offers), held);
-    const Look alone = look_that_holds(share_to_hold(k, 0, offers), held);
-    // Who asks for more sweeps than are usual gets them.
-    if (sweeps <= NeighborsParams().sweeps &&
-        !sweeps_pay(alone.cost() - look.cost(), sweeps, k, p.rows.cols())) {
-      look = alone;
-      sweeps = 0;
-    }
-  }
+  Look look{params.probes, std::max(12 * scan::kGroup, 4 * params.probes), sweeps, 0};
+  if (params.probes == 0) look = least_look(p, pilot(), k, sweeps, within);
   // Enough rows for a whole list, also when the last group, which may hold few, is among them.
   p.probes = std::max(look.probes, count / scan::kGroup + 2);
-  p.reach = std::max(look.reach, 4 * p.probes / scan::kGroup + 2);
-  return sweeps;
+  p.among = std::max(look.among, p.probes);
+  return look.sweeps;
 }
 
 /// For each of the queries, in compact order, its best `count` of the rows it looks at; no list
-/// when progress asked to stop. Fills the record where there is one.
-Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count,
-                const scan::Clock& clock, std::int64_t of, scan::Record* record) {
+/// when progress asked to stop. Fills the record.
+Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count, bool within,
+                const scan::Clock& clock, std::int64_t of, scan::Record& record) {
   const std::int64_t n = queries.rows();
   const std::vector<std::int32_t> all = scan::in_order(n);
   const std::span<const std::int32_t> rows(all);
   Neighbors lists = empty_lists(n, count);
+  const std::int64_t blocks = (n + scan::kBlock - 1) / scan::kBlock;
+  const std::int64_t most = std::clamp<std::int64_t>(kBatchCols / p.rows.cols(), 4, kBatch);
+  const std::int64_t batch = std::clamp<std::int64_t>(blocks / 64, 1, most);
   struct Pair {
     scan::Worker worker;
     scan::Chooser chooser;
   };
   const auto make = [&] {
     return std::unique_ptr<Pair>(
-        new Pair{scan::Worker(p.rows.cols(), p.rows.groups, count), scan::Chooser(p)});
+        new Pair{scan::Worker(p.rows.cols(), p.rows.groups, count, batch * scan::kBlock, kRoom),
+                 scan::Chooser(p, within)});
   };
-  if (record != nullptr)
-    record->resize(static_cast<std::size_t>((n + scan::kBlock - 1) / scan::kBlock));
-  const auto kernel = LATLAS_DISPATCH(probe_block);
+  record.assign(static_cast<std::size_t>(blocks), {});
+  const auto kernel = LATLAS_DISPATCH(probe_batch);
   const bool whole = scan::in_rounds(
       n, make, [&](std::int64_t done) { return clock.stops(done, of); },
       [&](std::int64_t begin, std::int64_t end, Pair& pair) {
+        const auto first = static_cast<std::size_t>(begin / scan::kBlock);
+        const auto last = static_cast<std::size_t>((end + scan::kBlock - 1) / scan::kBlock);
         kernel(p, queries,
                rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
-               count, pair.worker, pair.chooser, lists,
-               record == nullptr ? nullptr
-                                 : &(*record)[static_cast<std::size_t>(begin / scan::kBlock)]);
-      });
+               count, within, pair.worker, pair.chooser, lists,
+               std::span(record).subspan(first, last - first));
+      },
+      batch * scan::kBlock);
   return whole ? std::move(lists) : Neighbors{};
 }
+
+/// The rows that looked at a group. What was found out about a block of rows is kept, since many of
+/// them are asked for.
+class Lookers {
+ public:
+  explicit Lookers(const scan::Record& record) : record_(record), known_(record.size()) {}
+  void look_at(std::int64_t group) {
+    group_ = static_cast<std::int32_t>(group);
+    ++turn_;
+  }
+  bool include(std::int64_t row) {
+    Known& known = known_[static_cast<std::size_t>(row / scan::kBlock)];
+    if (known.turn != turn_) known = {turn_, chosen_by(row / scan::kBlock)};
+    return known.chosen.by(row % scan::kBlock);
+  }
+
+ private:
+  struct Known {
+    std::int64_t turn = 0;
+    scan::Chosen chosen;
+  };
+  scan::Chosen chosen_by(std::int64_t block) const {
+    const auto& looked = record_[static_cast<std::size_t>(block)];
+    const auto at =
+        std::lower_bound(looked.begin(), looked.end(), group_,
+                         [](const scan::Looked& l, std::int32_t g) { return l.group < g; });
+    return at != looked.end() && at->group == group_ ? at->chosen : scan::Chosen{};
+  }
+
+  const scan::Record& record_;
+  std::vector<Known> known_;  // for each block
+  std::int32_t group_ = 0;
+  std::int64_t turn_ = 0;
+};
 
 // A row that found another is offered to it: what one of two missed the other may have seen.
 // Offers to rows that looked at the group of the one who offers are left out, they have seen it.
@@ -639,29 +360,37 @@ void offer_back(const scan::Record& record, Neighbors& lists) {
   const std::int64_t n = lists.rows(), k = lists.k();
   const auto blocks = static_cast<std::size_t>((n + scan::kBlock - 1) / scan::kBlock);
   std::vector<std::vector<Offer>> made(blocks), got(blocks);
-  const auto last_key = [&](std::int64_t i) {
-    return (scan::Key{std::bit_cast<std::uint32_t>(lists.distance(i, k - 1))} << 32) |
-           static_cast<std::uint32_t>(lists.index(i, k - 1));
-  };
-  parallel_for(n, scan::kBlock, [&](std::int64_t begin, std::int64_t end) {
+  std::vector<scan::Key> last(static_cast<std::size_t>(n));
+  parallel_for(n, 4096, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      last[static_cast<std::size_t>(i)] = scan::key_at(lists, i, k - 1);
+  });
+  std::vector<Lookers> lookers(static_cast<std::size_t>(threads()), Lookers(record));
+  parallel_for_worker(n, scan::kBlock, [&](std::int64_t begin, std::int64_t end, int worker) {
     auto& offers = made[static_cast<std::size_t>(begin / scan::kBlock)];
+    Lookers& at_these = lookers[static_cast<std::size_t>(worker)];
+    at_these.look_at(begin / scan::kGroup);
     for (std::int64_t i = begin; i < end; ++i)
       for (std::int64_t j = 0; j < k; ++j) {
         const std::int32_t to = lists.index(i, j);
-        const scan::Key key =
-            (scan::Key{std::bit_cast<std::uint32_t>(lists.distance(i, j))} << 32) |
-            static_cast<std::uint32_t>(i);
-        if (to == i || key > last_key(to) || scan::looked_at(record, to, i / scan::kGroup))
-          continue;
+        const scan::Key key = scan::key_of(lists.distance(i, j), static_cast<std::int32_t>(i));
+        if (to == i || key > last[static_cast<std::size_t>(to)] || at_these.include(to)) continue;
         offers.push_back({to, key});
       }
   });
-  for (const auto& offers : made)
-    for (const Offer& o : offers) got[static_cast<std::size_t>(o.to / scan::kBlock)].push_back(o);
+  // Each part of the rows takes its offers out of all, in their order.
+  constexpr std::int64_t kParts = 8;
+  parallel_for(kParts, 1, [&](std::int64_t part, std::int64_t) {
+    for (const auto& offers : made)
+      for (const Offer& o : offers)
+        if (const std::int64_t block = o.to / scan::kBlock;
+            block * kParts / static_cast<std::int64_t>(blocks) == part)
+          got[static_cast<std::size_t>(block)].push_back(o);
+  });
   parallel_for(static_cast<std::int64_t>(blocks), 1, [&](std::int64_t begin, std::int64_t) {
     std::vector<scan::Key> list(static_cast<std::size_t>(k));
     for (const Offer& o : got[static_cast<std::size_t>(begin)]) {
-      if (o.key >= last_key(o.to)) continue;
+      if (o.key >= scan::key_at(lists, o.to, k - 1)) continue;
       scan::read_list(lists, o.to, list);
       std::size_t at = list.size() - 1;
       for (; at > 0 && list[at - 1] > o.key; --at) list[at] = list[at - 1];
@@ -731,7 +460,7 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
   {
     scan::Partition p = partition(data.rows, data.rows);
     sweeps = set_probes(p, params, params.sweeps, true, [&] { return pilot_of(data.rows); });
-    lists = probe(p, data.rows, count, clock, n * (1 + sweeps), &record);
+    lists = probe(p, data.rows, count, true, clock, n * (1 + sweeps), record);
   }
   if (lists.rows() == 0) return {};
   offer_back(record, lists);
@@ -886,8 +615,9 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
     const bool fits = scale == frame.scale;
     if (!fits) wider = partition(data.rows, copy_of(queries, rows), s.partition);
     const std::vector<std::int32_t> order = scan::compact_order(queries, rows);
-    Neighbors lists = probe(fits ? s.partition : wider, copy_of(queries, order), s.count, clock,
-                            queries.rows(), nullptr);
+    scan::Record record;
+    Neighbors lists = probe(fits ? s.partition : wider, copy_of(queries, order), s.count, false,
+                            clock, queries.rows(), record);
     if (lists.rows() == 0) return {};
     if (s.products())
       measure_products(given, order, data.rows, lists);

@@ -123,7 +123,7 @@ void search_block(const scan::Searched& in, ConstRows rows, std::span<const std:
   double farthest = 0;
   for (std::size_t i = 0; i < w.order.size(); ++i) {
     // First for the block as a whole, then for each query.
-    if (tighter) farthest = *std::max_element(w.reach, w.reach + queries);
+    if (tighter) farthest = *std::max_element(w.reach.get(), w.reach.get() + queries);
     const scan::GroupAt& at = w.order[i];
     const double nearest =
         at.distance - panels.radius[static_cast<std::size_t>(at.group)] - w.block.radius;

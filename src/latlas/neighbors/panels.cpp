@@ -88,90 +88,6 @@ double enclose(ConstRows rows, float* center) {
   return radius * (1 + 1e-9);
 }
 
-// The direction in which the rows vary most, roughly: some steps of power iteration over at most
-// 128 of them, evenly chosen. Any direction would do; a better one makes groups more compact.
-std::vector<double> widest_direction(ConstRows rows, std::span<const std::int32_t> chosen) {
-  const std::size_t step = (chosen.size() + 127) / 128;
-  const auto d = static_cast<std::size_t>(rows.cols());
-  std::vector<const float*> sample;
-  for (std::size_t i = 0; i < chosen.size(); i += step) sample.push_back(rows.row(chosen[i]));
-  std::vector<double> mean(d), next(d);
-  for (const float* x : sample)
-    for (std::size_t j = 0; j < d; ++j) mean[j] += x[j] / static_cast<double>(sample.size());
-  std::vector<double> v(d);
-  for (const float* x : sample)  // starts from the columns' variances
-    for (std::size_t j = 0; j < d; ++j) v[j] += (x[j] - mean[j]) * (x[j] - mean[j]);
-  const int steps = chosen.size() > static_cast<std::size_t>(kGroup) ? 4 : 2;
-  for (int i = 0; i < steps; ++i) {
-    double largest = 0;
-    for (const double c : v) largest = std::max(largest, std::abs(c));
-    if (largest == 0) break;
-    for (double& c : v) c /= largest;
-    next.assign(d, 0.0);
-    for (const float* x : sample) {
-      double along = 0;
-      for (std::size_t j = 0; j < d; ++j) along += (x[j] - mean[j]) * v[j];
-      for (std::size_t j = 0; j < d; ++j) next[j] += (x[j] - mean[j]) * along;
-    }
-    v.swap(next);
-  }
-  double largest = std::numeric_limits<double>::min();
-  for (const double c : v) largest = std::max(largest, std::abs(c));
-  for (double& c : v) c = static_cast<float>(c / largest);
-  return v;
-}
-
-double dot(const float* x, std::span<const double> direction) {
-  double lane[4] = {};
-  std::size_t j = 0;
-  for (; j + 4 <= direction.size(); j += 4)
-    for (std::size_t l = 0; l < 4; ++l) lane[l] += static_cast<double>(x[j + l]) * direction[j + l];
-  for (std::size_t l = 0; j < direction.size(); ++j, ++l)
-    lane[l] += static_cast<double>(x[j]) * direction[j];
-  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
-}
-
-struct Ordering {
-  ConstRows rows;
-  std::size_t finest;
-  std::span<float> along;  // one for each row
-};
-
-// Half of the rows, in whole groups, or in whole runs of the finest size within a group.
-std::size_t half_of(std::size_t size, std::size_t finest) {
-  const auto group = static_cast<std::size_t>(kGroup);
-  const std::size_t unit = size > group ? group : finest;
-  return (size / 2 + unit - 1) / unit * unit;
-}
-
-// Brings the lower half along the direction of largest variance to the front.
-void part(const Ordering& o, std::span<std::int32_t> chosen) {
-  const std::vector<double> direction = widest_direction(o.rows, chosen);
-  parallel_for(static_cast<std::int64_t>(chosen.size()), 1024,
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; ++i) {
-                   const std::int32_t row = chosen[static_cast<std::size_t>(i)];
-                   o.along[static_cast<std::size_t>(row)] =
-                       static_cast<float>(dot(o.rows.row(row), direction));
-                 }
-               });
-  const auto half = static_cast<std::ptrdiff_t>(half_of(chosen.size(), o.finest));
-  std::nth_element(chosen.begin(), chosen.begin() + half, chosen.end(),
-                   [&](std::int32_t a, std::int32_t b) {
-                     const float x = o.along[static_cast<std::size_t>(a)],
-                                 y = o.along[static_cast<std::size_t>(b)];
-                     return x < y || (x == y && a < b);
-                   });
-}
-
-void order_compactly(const Ordering& o, std::span<std::int32_t> chosen) {
-  if (chosen.size() <= o.finest) return;
-  part(o, chosen);
-  const std::size_t half = half_of(chosen.size(), o.finest);
-  order_compactly(o, chosen.first(half));
-  order_compactly(o, chosen.subspan(half));
-}
-
 }  // namespace
 
 double norm_of(std::span<const float> x) {
@@ -283,38 +199,6 @@ double Doubt::distance(float score) const {
   return (delta * (1 + shift) + 2 * shift * a_ + tiny_) / scale_;
 }
 
-std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen,
-                                        std::int64_t finest) {
-  std::vector<float> along(static_cast<std::size_t>(rows.rows()));
-  const Ordering o{rows, static_cast<std::size_t>(finest), along};
-  // The first halves are made one after the other, each on all threads; then those that are left
-  // are ordered beside each other.
-  constexpr std::size_t kBeside = 32;
-  std::vector<std::span<std::int32_t>> parts = {chosen};
-  for (bool halved = true; halved && parts.size() < kBeside;) {
-    std::vector<std::span<std::int32_t>> halves;
-    halved = false;
-    for (const std::span<std::int32_t> p : parts) {
-      const std::size_t half = half_of(p.size(), o.finest);
-      if (p.size() <= o.finest) {
-        halves.push_back(p);
-        continue;
-      }
-      part(o, p);
-      halves.push_back(p.first(half));
-      halves.push_back(p.subspan(half));
-      halved = true;
-    }
-    parts = std::move(halves);
-  }
-  parallel_for(static_cast<std::int64_t>(parts.size()), 1,
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; ++i)
-                   order_compactly(o, parts[static_cast<std::size_t>(i)]);
-               });
-  return chosen;
-}
-
 Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::int64_t width) {
   Panels p;
   p.frame = std::move(frame);
@@ -347,11 +231,11 @@ Panels pack(ConstRows data, Frame frame, std::vector<std::int32_t> rows, std::in
   return p;
 }
 
-Block::Block(std::int64_t cols)
-    // Rows a multiple of 4096 bytes apart would share the same few sets of a cache.
-    : stride(cols < 512 ? cols : cols + 16),
-      negated(kBlock, stride),
-      norm(static_cast<std::size_t>(kBlock)),
+Block::Block(std::int64_t cols, std::int64_t queries)
+    // Whole vectors. Rows a multiple of 4096 bytes apart would share the same few sets of a cache.
+    : stride((cols + 15) / 16 * 16 + (cols < 512 ? 0 : 16)),
+      negated(queries, stride),
+      norm(static_cast<std::size_t>(queries)),
       center(static_cast<std::size_t>(cols)) {}
 
 void Block::fill(const Frame& frame, ConstRows rows, std::span<const std::int32_t> chosen) {

@@ -37,9 +37,11 @@ constexpr std::int64_t kMaxCols = std::int64_t{1} << 20;  // ε stays below 0.07
 
 /// Distance (as float32) and row, ordered as one number: distances are not negative.
 using Key = std::uint64_t;
-inline Key key_of(double squared_distance, std::int32_t row) {
-  const auto distance = static_cast<float>(std::sqrt(squared_distance));
+inline Key key_of(float distance, std::int32_t row) {
   return (Key{std::bit_cast<std::uint32_t>(distance)} << 32) | static_cast<std::uint32_t>(row);
+}
+inline Key key_of_square(double square, std::int32_t row) {
+  return key_of(static_cast<float>(std::sqrt(square)), row);
 }
 inline float distance_of(Key key) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32));
@@ -104,7 +106,7 @@ class Doubt {
 };
 
 /// An order of the chosen rows in which runs of kGroup (and of any size) are compact in space:
-/// halves along the direction of largest variance, recursively.
+/// halves along directions that separate them well, recursively (compact_order.cpp).
 /// @param finest  rows that are not halved further; kGroup or a divisor of it.
 std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t> chosen,
                                         std::int64_t finest = kGroup);
@@ -139,15 +141,15 @@ Panels pack_centers(const Panels& panels, std::int64_t width);
 /// 0, 1, …, n − 1.
 std::vector<std::int32_t> in_order(std::int64_t n);
 
-/// One block of up to kBlock queries in a frame.
+/// Queries in a frame.
 struct Block {
   std::int64_t stride = 0;
-  Matrix negated;             // kBlock × stride: −x'; zero in the padding
+  Matrix negated;             // queries × stride: −x'; zero in the padding
   std::vector<double> norm;   // |x'| of each query
   std::vector<float> center;  // mean of x'
   double radius = 0;          // of the queries around it, rounded up
 
-  explicit Block(std::int64_t cols);
+  explicit Block(std::int64_t cols, std::int64_t queries = kBlock);
   void fill(const Frame& frame, ConstRows rows, std::span<const std::int32_t> chosen);
 };
 

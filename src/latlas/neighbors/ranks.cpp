@@ -92,7 +92,7 @@ struct Count {
         if (!(value[lane] >= targets.lower[at] && value[lane] <= targets.upper[at])) continue;
         if (!measured) {
           const std::int32_t row = panels.row[static_cast<std::size_t>(place + lane)];
-          key = scan::key_of(squared_distance(x, panels.data.row(row), panels.cols()), row);
+          key = scan::key_of_square(squared_distance(x, panels.data.row(row), panels.cols()), row);
           measured = true;
         }
         targets.nearer[at] += key < targets.key[at] ? 1 : 0;
@@ -116,8 +116,8 @@ void rank_block(const scan::Panels& panels, std::span<const std::int32_t> rows,
     for (std::int64_t j = 0; j < known.t; ++j) {
       const std::int32_t row = targets(q, j);
       sorted.emplace_back(
-          scan::key_of(squared_distance(panels.data.row(self), panels.data.row(row), panels.cols()),
-                       row),
+          scan::key_of_square(
+              squared_distance(panels.data.row(self), panels.data.row(row), panels.cols()), row),
           j);
     }
     std::sort(sorted.begin(), sorted.end());

@@ -28,16 +28,17 @@ class Clock {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-/// Calls work(begin, end, worker) for every block of kBlock of n rows; `worker` is what make() gave
-/// for the thread. After a round `stops` hears how many rows are done.
+/// Calls work(begin, end, worker) for every `block` of n rows; `worker` is what make() gave for the
+/// thread. After a round `stops` hears how many rows are done.
 /// @return  false when it said to stop.
 template <class Make, class Stops, class Work>
-bool in_rounds(std::int64_t n, const Make& make, const Stops& stops, const Work& work) {
-  constexpr std::int64_t kRound = 64 * kBlock;
+bool in_rounds(std::int64_t n, const Make& make, const Stops& stops, const Work& work,
+               std::int64_t block = kBlock) {
+  const std::int64_t round = std::max(64 * kBlock, 32 * block);
   std::vector<decltype(make())> workers(static_cast<std::size_t>(threads()));  // unique pointers
-  for (std::int64_t first = 0; first < n; first += kRound) {
-    const std::int64_t last = std::min(n, first + kRound);
-    parallel_for_worker(last - first, kBlock, [&](std::int64_t begin, std::int64_t end, int id) {
+  for (std::int64_t first = 0; first < n; first += round) {
+    const std::int64_t last = std::min(n, first + round);
+    parallel_for_worker(last - first, block, [&](std::int64_t begin, std::int64_t end, int id) {
       auto& worker = workers[static_cast<std::size_t>(id)];
       if (!worker) worker = make();
       work(first + begin, first + end, *worker);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <memory>
 
 #include "latlas/neighbors/neighbors.h"
 #include "latlas/neighbors/scan-inl.h"
@@ -26,28 +27,33 @@ struct Candidate {
   std::int32_t place;
 };
 
-/// What one block of queries needs while it searches; one for each worker.
+/// What a block of queries, or several at once, need while they search; one for each worker.
 struct Worker {
-  Worker(std::int64_t cols, std::int64_t groups, std::int64_t count)
-      : capacity(std::min(count + std::max(count, 256 + kGroup) + kGroup, (groups + 1) * kGroup)),
-        block(cols),
-        score(kBlock, (capacity + 15) / 16 * 16),
-        place(kBlock, (capacity + 15) / 16 * 16),
+  /// @param room  rows that a buffer takes up before it is compacted, at least.
+  Worker(std::int64_t cols, std::int64_t groups, std::int64_t count, std::int64_t queries = kBlock,
+         std::int64_t room = 256 + kGroup)
+      : capacity(std::min(count + std::max(count, room) + kGroup, (groups + 1) * kGroup)),
+        block(cols, queries),
+        score(queries, (capacity + 15) / 16 * 16),
+        place(queries, (capacity + 15) / 16 * 16),
         partial(kBlock, kGroup),
-        gathered(kBlock, block.stride) {}
+        gathered(kBlock, block.stride),
+        size(new std::int64_t[static_cast<std::size_t>(queries)]),
+        limit(new float[static_cast<std::size_t>(queries)]),
+        reach(new double[static_cast<std::size_t>(queries)]) {}
 
   std::int64_t capacity;  // of a query's buffer; compacted when less than a group is free
   Block block;
-  Matrix score;                     // kBlock × capacity
-  BasicMatrix<std::int32_t> place;  // kBlock × capacity
+  Matrix score;                     // queries × capacity
+  BasicMatrix<std::int32_t> place;  // queries × capacity
   Matrix partial;
-  Matrix center_score;        // of the queries with the groups' centers; sized by who needs it
-  Matrix gathered;            // −x' of the queries that a group concerns
-  std::int32_t who[kBlock];   // those queries
-  float bar[kBlock];          // and their limits
-  std::int64_t size[kBlock];  // of the buffers
-  float limit[kBlock];        // scores above are of no interest
-  double reach[kBlock];       // in scaled rows: rows farther are of no interest
+  Matrix center_score;       // of the queries with the groups' centers; sized by who needs it
+  Matrix gathered;           // −x' of the queries that a group concerns
+  std::int32_t who[kBlock];  // those queries
+  float bar[kBlock];         // and their limits
+  std::unique_ptr<std::int64_t[]> size;  // of the buffers
+  std::unique_ptr<float[]> limit;        // scores above are of no interest
+  std::unique_ptr<double[]> reach;       // in scaled rows: rows farther are of no interest
   std::vector<Doubt> doubt;
   std::vector<GroupAt> order;
   std::vector<Candidate> exact;
@@ -123,12 +129,14 @@ inline std::int64_t count_up_to(float limit, const float* x,
 // A value that at least `count` of the n numbers do not exceed, and few more; by bisection.
 inline float rough_quantile(float* x, std::int64_t n, std::int64_t count) {
   const std::int64_t padded = (n + 15) / 16 * 16;
-  for (std::int64_t i = n; i < padded; ++i) x[i] = std::numeric_limits<float>::infinity();
-  float low = x[0], high = x[0];
-  for (std::int64_t i = 1; i < n; ++i) {
-    low = x[i] < low ? x[i] : low;
-    high = x[i] > high ? x[i] : high;
+  for (std::int64_t i = n; i < padded; ++i) x[i] = x[0];
+  F16 least = load(x), most = least;
+  for (std::int64_t i = 16; i < padded; i += 16) {
+    least = min(least, load(x + i));
+    most = max(most, load(x + i));
   }
+  float low = reduce_min(least), high = reduce_max(most);
+  for (std::int64_t i = n; i < padded; ++i) x[i] = std::numeric_limits<float>::infinity();
   std::int64_t within = n;
   while (within > count + 4 + count / 32) {
     const float middle = low + 0.5F * (high - low);
@@ -148,9 +156,13 @@ inline void measure(const scan::Panels& panels, const float* query, scan::Worker
                     std::int64_t q) {
   w.exact.clear();
   for (std::int64_t i = 0; i < w.size[q]; ++i) {
+    const float* given = panels.given(w.place(q, i));
+    for (std::int64_t k = 0; k < panels.cols() && k < 64; k += 16) hwy::Prefetch(given + k);
+  }
+  for (std::int64_t i = 0; i < w.size[q]; ++i) {
     const std::int32_t place = w.place(q, i), row = panels.row[static_cast<std::size_t>(place)];
     const double square = squared_distance(query, panels.given(place), panels.cols());
-    w.exact.push_back({scan::key_of(square, row), w.score(q, i), place});
+    w.exact.push_back({scan::key_of_square(square, row), w.score(q, i), place});
   }
 }
 
@@ -191,7 +203,7 @@ inline void compact(const scan::Panels& panels, const float* query, std::int64_t
   w.size[q] = count;
 }
 
-/// Makes the worker ready for a block of queries.
+/// Makes the worker ready for so many queries.
 inline void begin_block(const scan::Panels& panels, ConstRows rows,
                         std::span<const std::int32_t> chosen, scan::Worker& w) {
   w.block.fill(panels.frame, rows, chosen);
@@ -204,15 +216,25 @@ inline void begin_block(const scan::Panels& panels, ConstRows rows,
   }
 }
 
-/// Scans a group for the first `concerned` queries that stand in w.who, of `queries` in the block.
+/// Puts the −x' of the first `concerned` queries that stand in w.who side by side.
+LATLAS_INLINE void gather(const float* negated, std::int64_t concerned, scan::Worker& w) {
+  const std::int64_t stride = w.block.stride;
+  for (std::int64_t i = 0; i < concerned; ++i) {
+    const float* from = negated + w.who[i] * stride;
+    float* to = w.gathered.row(i);
+    for (std::int64_t k = 0; k < stride; k += 16) store(load(from + k), to + k);
+  }
+}
+
+/// Scans a group for the first `concerned` queries that stand in w.who, of `queries` at work; at
+/// most kBlock.
 inline void scan_concerned(const scan::Panels& panels, std::int64_t queries, std::int64_t concerned,
                            std::int64_t group, scan::Worker& w) {
   const std::int64_t stride = w.block.stride;
   const float* negated = w.block.negated.data();
   std::fill(w.bar + concerned, w.bar + kBlock, -std::numeric_limits<float>::infinity());
   if (concerned < queries) {
-    for (std::int64_t i = 0; i < concerned; ++i)
-      std::copy_n(negated + w.who[i] * stride, stride, w.gathered.row(i));
+    gather(negated, concerned, w);
     negated = w.gathered.data();
   }
   Append append{w};
