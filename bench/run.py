@@ -601,8 +601,8 @@ def neighbors_million(repeats=1):
         hnsw = ["hnsw:12:60:32", "hnsw:12:100:48", "hnsw:16:100:64", "hnsw:16:200:100"]
         rows += neighbor_table("augmented digits' latents, 1,000,000 × 32", data, "euclidean", k,
                                [("approximate", 0)],
-                               [["ivf:1024:16", "ivf:1024:24", "ivf:1024:32"],
-                                ["ivf:0:32", "ivf:0:48", "ivf:0:64"],
+                               [["ivf:1024:16", "ivf:1024:24", "ivf:1024:32"][k > 15:],
+                                ["ivf:0:32", "ivf:0:48", "ivf:0:64"][k > 15:],
                                 hnsw if k == 15 else ["hnsw:12:60:91", *hnsw[2:]], ["pynndescent"]],
                                repeats)
         save_neighbors("neighbors_million", rows)

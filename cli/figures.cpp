@@ -85,18 +85,22 @@ ComposeOptions seen(const Gallery& g, const std::string& title, const std::strin
 
 Figure parts(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
   Views views = views_of(train, {}, test, {}, map);
+  Matrix far = placed_at(views, test.rows(), g.far);
   Figure figure = render::scatter_train_test(std::move(views.map), std::move(views.placed),
                                              seen(g, " of the latent space", map, views));
   figure.equal_aspect = views.to_scale;
+  render::circle(figure, std::move(far), far_name(g.far.size()));
   return figure;
 }
 
 Figure classes(const Gallery& g, const std::string& map, ConstRows train, ConstRows test) {
   Views views = views_of(train, g.train_labels.values, test, g.test_labels.values, map);
+  Matrix far = placed_at(views, test.rows(), g.far);
   Figure figure = render::scatter_train_test(
       std::move(views.map), views.labels, std::move(views.placed), views.placed_labels,
       g.train_labels.names, seen(g, " of the latent space, by class", map, views));
   figure.equal_aspect = views.to_scale;
+  render::circle(figure, std::move(far), far_name(g.far.size()));
   return figure;
 }
 

@@ -24,6 +24,7 @@ struct Gallery {
   const History& history;
   std::vector<double> variance_ratios;        ///< Of all components.
   ConstRows umap_train = {}, umap_test = {};  ///< Drawn unless empty.
+  std::vector<std::int32_t> far = {};         ///< Test rows far from everything; circled.
 };
 
 /// Draws every figure in every format under `figures/`; returns the files, relative to the folder.

@@ -52,7 +52,8 @@ struct Options {
 struct Mapped {
   Matrix map, placed;
   std::string method_line, neighbors_line = {}, novelty_line = {};
-  double graph_seconds = 0;  // finding or reading the graph, and measuring its recall
+  std::vector<std::int32_t> far = {};  // of the placed
+  double graph_seconds = 0;            // finding or reading the graph, and measuring its recall
 };
 
 const char* advice_for(const std::string& method) {
@@ -180,6 +181,8 @@ void look_for_novelty(const Options& o, const Neighbors& graph, const Neighbors&
   const Novelty found = novelty(graph, to_train);
   mapped.novelty_line = describe_novelty(found, metrics);
   if (!o.novelty.empty()) write_file(o.novelty, to_csv(found));
+  for (std::size_t i = 0; i < found.far.size(); ++i)
+    if (found.far[i] != 0) mapped.far.push_back(static_cast<std::int32_t>(i));
 }
 
 Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& metrics,
@@ -282,6 +285,8 @@ void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels, Co
                               ? render::scatter(views.map, views.labels, labels.names, options)
                               : render::scatter_train_test(views.map, views.placed, options);
   figure.equal_aspect = views.to_scale;
+  render::circle(figure, placed_at(views, mapped.placed.rows(), mapped.far),
+                 far_name(mapped.far.size()));
   render::draw(figure, o.plot);
 }
 

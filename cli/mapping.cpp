@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "latlas/core/error.h"
 #include "latlas/core/npy.h"
+#include "latlas/data/table.h"
 #include "latlas/layout/affinities.h"
 #include "latlas/layout/checkpoint.h"
 #include "latlas/layout/kl.h"
@@ -157,6 +158,18 @@ std::string to_csv(const Novelty& novelty) {
   for (std::size_t i = 0; i < novelty.far.size(); ++i)
     out += fmt::format("{},{},{},{}\n", i, novelty.distance[i], novelty.density[i], novelty.far[i]);
   return out;
+}
+
+std::vector<std::int32_t> far_rows(const std::filesystem::path& csv) {
+  std::vector<std::int32_t> rows;
+  const std::vector<std::string> far = read_column(csv, "far");
+  for (std::size_t i = 0; i < far.size(); ++i)
+    if (far[i] == "1") rows.push_back(static_cast<std::int32_t>(i));
+  return rows;
+}
+
+std::string far_name(std::size_t count) {
+  return fmt::format("far from everything ({})", count_text(static_cast<std::int64_t>(count)));
 }
 
 std::string describe_novelty(const Novelty& novelty, Metrics& metrics) {

@@ -84,6 +84,10 @@ TsneResult tsne_from(const KeptFit& kept, const Affinities& affinities, ConstRow
 
 /// "row,distance,density,far" and a line a new row.
 std::string to_csv(const Novelty& novelty);
+/// The rows that such a file calls far. Throws IoError where it is none.
+std::vector<std::int32_t> far_rows(const std::filesystem::path& csv);
+/// What a legend calls so many of them.
+std::string far_name(std::size_t count);
 /// Sets new.far and the limits; returns what is to be said: ", 3 of them far from everything".
 std::string describe_novelty(const Novelty& novelty, Metrics& metrics);
 

@@ -241,7 +241,7 @@ std::vector<std::string> Pipeline::key_parts(std::string_view stage) {
     add(fingerprint(fields(job_.evaluate)), job_.neighbors.metric);
   } else {  // figures, which show scores and names
     add_files({"history.csv", "model.safetensors", "pca_train.npy", "pca_test.npy",
-               "tsne_train.npy", "tsne_test.npy"});
+               "tsne_train.npy", "tsne_test.npy", "novelty_test.csv"});
     if (job_.with_umap) add_files({"umap_train.npy", "umap_test.npy"});
     add(data_hash_, job_.data.name, std::to_string(data_.height), std::to_string(data_.width),
         fingerprint(fields(job_.figures)), fingerprint(fields(job_.model)), job_.training.loss);
@@ -578,11 +578,24 @@ void Pipeline::draw() {
     const Matrix originals = scaled(data_.test.rows(0, shown));
     const Matrix reconstructions = reconstruct(*model_, Pixels(data_.test.rows(0, shown)));
     const Metrics scores = run_->metrics();
-    const Gallery gallery{job_,        scores,          pca_train_,         pca_test_,
-                          tsne_train_, tsne_test_,      train_labels_,      test_labels_,
-                          originals,   reconstructions, data_.train.cols(), data_.height,
-                          data_.width, history_,        variance_ratios_,   umap_train_,
-                          umap_test_};
+    const Gallery gallery{job_,
+                          scores,
+                          pca_train_,
+                          pca_test_,
+                          tsne_train_,
+                          tsne_test_,
+                          train_labels_,
+                          test_labels_,
+                          originals,
+                          reconstructions,
+                          data_.train.cols(),
+                          data_.height,
+                          data_.width,
+                          history_,
+                          variance_ratios_,
+                          umap_train_,
+                          umap_test_,
+                          far_rows(run_->path("novelty_test.csv"))};
     const auto files = draw_gallery(gallery, run_->folder());
     return {files, fmt::format("{} files", files.size())};
   });

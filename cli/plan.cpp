@@ -23,6 +23,13 @@ Plan& Plan::operator+=(const Plan& other) {
   return *this;
 }
 
+namespace {
+
+// So many bytes; more than memory can hold where the number is absurd.
+std::int64_t whole(double bytes) { return static_cast<std::int64_t>(std::min(bytes, 9e18)); }
+
+}  // namespace
+
 double machine_rate() {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return machine::multiply_add_rate() * std::min(threads(), cores);
@@ -42,30 +49,30 @@ Plan plan_training(std::int64_t rows, std::int64_t validation_rows, double param
                    std::int64_t epochs, double rate) {
   const double each = 3.0 * static_cast<double>(rows) + static_cast<double>(validation_rows);
   // Weights, two moments, packed copies and what a checkpoint holds.
-  const double bytes = std::min(parameters * 32, 9e18);
-  return {each * parameters * static_cast<double>(epochs) / (0.65 * rate),
-          static_cast<std::int64_t>(bytes)};
+  return {each * parameters * static_cast<double>(epochs) / (0.65 * rate), whole(parameters * 32)};
 }
 
 Plan plan_encoding(std::int64_t rows, std::int64_t inputs, std::int64_t outputs, double parameters,
                    double rate) {
-  const double bytes = std::min(parameters * 8, 9e18);
-  return {static_cast<double>(rows) * (parameters + static_cast<double>(inputs)) / (0.35 * rate),
-          static_cast<std::int64_t>(bytes) + rows * outputs * 4};
+  const auto n = static_cast<double>(rows);
+  return {n * (parameters + static_cast<double>(inputs)) / (0.35 * rate),
+          whole(parameters * 8 + n * static_cast<double>(outputs) * 4)};
 }
 
 Plan plan_pca(std::int64_t rows, std::int64_t cols, std::int64_t components, double rate) {
   const auto less = static_cast<double>(std::min(rows, cols));
   const double entries = static_cast<double>(rows) * static_cast<double>(cols);
   const double each = less + 230 + 12 * static_cast<double>(components);  // products, passes
-  return {(entries * each + 50 * less * less * less) / rate,
-          static_cast<std::int64_t>(std::min(less * less * 24, 9e17)) + rows * components * 4};
+  return {
+      (entries * each + 50 * less * less * less) / rate,
+      whole(less * less * 24 + static_cast<double>(rows) * static_cast<double>(components) * 4)};
 }
 
 Plan plan_neighbors(std::int64_t rows, std::int64_t queries, std::int64_t cols, std::int64_t k,
                     double rate) {
-  const double pairs = static_cast<double>(rows) * static_cast<double>(queries);
-  return {pairs * (static_cast<double>(cols) / 0.8 + 20) / rate, rows * cols * 8 + queries * k * 8};
+  const auto n = static_cast<double>(rows), m = static_cast<double>(queries);
+  const auto d = static_cast<double>(cols);
+  return {n * m * (d / 0.8 + 20) / rate, whole(n * d * 8 + m * static_cast<double>(k) * 8)};
 }
 
 namespace {
@@ -90,7 +97,7 @@ Plan plan_approximate(std::int64_t rows, std::int64_t queries, std::int64_t cols
   const double swept =
       static_cast<double>(std::min<std::int64_t>(params.sweeps, 2)) * near * near * (2 * d + 200);
   return {(prepared + scanned + (rows == queries ? m * swept : 0)) / rate,
-          rows * (cols * 8 + 100) + queries * ((params.k + 1) * 16 + 100)};
+          whole(n * (d * 8 + 100) + m * (k * 16 + 116))};
 }
 
 }  // namespace
@@ -116,23 +123,22 @@ Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& given, doubl
   constexpr double kUsual = 450;
   const auto most = static_cast<double>(params.iterations);
   const double iterations = params.stop_below > 0 ? std::min(most, kUsual) : most;
-  const double edges = 1.4 * static_cast<double>(rows * k);
+  const double near = static_cast<double>(rows) * static_cast<double>(k), edges = 1.4 * near;
   const bool all_pairs = rows < params.exact_below;
   const double exact = all_pairs ? 12.0 * static_cast<double>(rows) * static_cast<double>(rows) : 0;
   const double grid = all_pairs ? 0 : 4e8 + 900.0 * static_cast<double>(rows);
+  const double nodes =
+      params.dimensions == 3 ? std::max(8'388'608.0, 16.0 * static_cast<double>(rows)) : 1'600'000;
   return {iterations * (75 * edges + exact + grid) / rate,
-          rows * k * 48 + (all_pairs ? 0
-                                     : (params.dimensions == 3
-                                            ? 128 * std::max<std::int64_t>(8'388'608, 16 * rows)
-                                            : 200'000'000))};
+          whole(near * 48 + (all_pairs ? 0 : 128 * nodes))};
 }
 
 Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate) {
-  const double each = static_cast<double>(rows * k);
+  const double each = static_cast<double>(rows) * static_cast<double>(k);
   const auto epochs = static_cast<double>(umap_epochs(params, rows));
   const double spectrum = params.init == "spectral" ? 2e4 * each : 0;
   const double epoch = (140 + 25 * params.negative_sample_rate) * each;
-  return {(epochs * epoch + spectrum) / rate, rows * (k * 50 + 300)};
+  return {(epochs * epoch + spectrum) / rate, whole(each * 50 + static_cast<double>(rows) * 300)};
 }
 
 Plan plan_kl(std::int64_t rows, double rate) {
@@ -153,8 +159,9 @@ Plan plan_scores(std::int64_t rows, std::int64_t cols, const EvaluateParams& par
   // A pair of spearman waits for two rows from memory and is sorted twice.
   const double far = std::min(all * (all - 1) / 2, static_cast<double>(params.sample_pairs));
   const auto width = static_cast<double>(cols);
-  return {(near * (2 * width + 330) + far * (4e4 + 16 * width)) / rate,
-          rows * cols * 8 + measured * params.k * 16};
+  return {
+      (near * (2 * width + 330) + far * (4e4 + 16 * width)) / rate,
+      whole(all * width * 8 + static_cast<double>(measured) * static_cast<double>(params.k) * 16)};
 }
 
 Plan plan_figures(std::int64_t files, std::int64_t points, double dpi) {

@@ -103,4 +103,11 @@ Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows
           "one map in space seen from the front, above it from the top, beside it from the side"};
 }
 
+Matrix placed_at(const Views& views, std::int64_t placed, std::span<const std::int32_t> rows) {
+  std::vector<std::int32_t> shown;
+  for (std::int64_t first = 0; first < views.placed.rows(); first += placed)
+    for (const std::int32_t row : rows) shown.push_back(static_cast<std::int32_t>(first) + row);
+  return copy_of(views.placed, shown);
+}
+
 }  // namespace latlas::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,9 @@ struct Views {
 /// @throws InvalidArgument  beginning with `what`, for other numbers of columns.
 Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows placed,
                const std::vector<std::int32_t>& placed_labels, const std::string& what);
+
+/// Where the views show some of the placed rows, each in every copy.
+/// @param placed  how many there are.
+Matrix placed_at(const Views& views, std::int64_t placed, std::span<const std::int32_t> rows);
 
 }  // namespace latlas::cli

@@ -130,6 +130,24 @@ def test_map_places_new_rows_whatever_their_company(latlas, blobs):
     assert b.shape == (50, 2) and (b[:10] == c).all()
 
 
+def test_figures_circle_new_rows_far_from_everything(latlas, blobs):
+    rows, _ = blobs
+    np.save(latlas.folder / "a.npy", rows[:250])
+    far = rows[250:].copy()
+    far[7] += 100
+    np.save(latlas.folder / "b.npy", far)
+    for dimensions in (2, 3):
+        latlas("map", "a.npy", "-o", "m.npy", "--new", "b.npy", "--new-out", "p.npy", "--novelty", "n.csv",
+               "--iterations", 100, "--dimensions", dimensions, "--plot", "m.svg")
+        flagged = [line.endswith(",1") for line in (latlas.folder / "n.csv").read_text().split()[1:]]
+        assert flagged[7] and sum(flagged) < 10
+        assert f"far from everything ({sum(flagged)})" in (latlas.folder / "m.svg").read_text()
+    np.save(latlas.folder / "b.npy", rows[:40])
+    latlas("map", "a.npy", "-o", "m.npy", "--new", "b.npy", "--new-out", "p.npy", "--iterations", 100,
+           "--plot", "m.svg")
+    assert "far from everything" not in (latlas.folder / "m.svg").read_text()
+
+
 def test_scores_of_a_cosine_map_do_not_see_the_norms(latlas, blobs):
     rows, _ = blobs
     stretched = rows * np.random.default_rng(1).choice([0.25, 1, 16], size=(300, 1)).astype("f4")

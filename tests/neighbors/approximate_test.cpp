@@ -315,6 +315,78 @@ TEST(ApproximateNeighbors, AreTheSameInBatchesOfSeveralBlocks) {
   simd::select(simd::available().front());
 }
 
+TEST(ApproximateNeighbors, ChooseFromAPartOfTheGroups) {
+  // 1,302 groups in 14 supergroups: more than are looked through.
+  const Matrix x = curved(125'000, 2, 2), queries = curved(300, 2, 2, 2);
+  const NeighborsParams automatic{.k = 4}, few{.k = 4, .probes = 4};
+  simd::select(simd::available().front());
+  const Neighbors found = approximate_neighbors(x, automatic);
+  EXPECT_GE(measured_recall(found, x, "euclidean", 300, 3).value, 0.95);
+  const Neighbors best = approximate_neighbors(x, few);
+  EXPECT_GE(measured_recall(best, x, "euclidean", 300, 3).value, 0.9);
+  const ApproximateIndex index(x, automatic);
+  const Neighbors asked = index.search(queries);
+  EXPECT_GE(measured_recall(asked, queries, x, "euclidean", 300, 3).value, 0.95);
+  for (const std::int64_t i : {0, 7, 299}) {
+    const Neighbors alone = index.search(queries.rows(i, i + 1));
+    for (std::int64_t j = 0; j < 4; ++j) EXPECT_EQ(alone.index(0, j), asked.index(i, j));
+  }
+  const ThreadLimit limit(3);
+  for (const auto& target : simd::available()) {
+    simd::select(target);
+    expect_equal(approximate_neighbors(x, few), best, target);
+    expect_equal(index.search(queries), asked, target);
+  }
+  simd::select(simd::available().front());
+}
+
+TEST(ApproximateIndex, GivesEachRowWhatItGivesInABatchOfSeveralBlocks) {
+  const Matrix x = curved(20'000, 6, 4), queries = curved(30'000, 6, 4, 2);
+  const ApproximateIndex index(x, {.k = 3, .probes = 2});
+  const Neighbors together = index.search(queries);
+  const Neighbors apart = index.search(queries.rows(11'000, 11'100));
+  for (std::int64_t i = 0; i < 100; ++i)
+    for (std::int64_t j = 0; j < 3; ++j)
+      ASSERT_EQ(apart.index(i, j), together.index(11'000 + i, j)) << "query " << i;
+}
+
+TEST(ApproximateIndex, FillsListsOfMostOfTheRows) {
+  const Matrix x = curved(130'000, 1, 1);
+  const Neighbors found = ApproximateIndex(x, {.k = 110'000, .probes = 1}).search(x.rows(5, 6));
+  std::vector<std::int32_t> rows(found.index[0].begin(), found.index[0].end());
+  std::sort(rows.begin(), rows.end());
+  EXPECT_EQ(std::adjacent_find(rows.begin(), rows.end()), rows.end());
+  EXPECT_GE(rows.front(), 0);
+  EXPECT_LT(rows.back(), 130'000);
+}
+
+TEST(ApproximateNeighbors, TakeMoreProbesThanThereAreGroups) {
+  const Matrix x = curved(1000, 4, 2);
+  expect_equal(approximate_neighbors(x, {.k = 5, .probes = 1'048'576}),
+               nearest_neighbors(x, {.k = 5}));
+}
+
+TEST(ApproximateNeighbors, DoNotMindAColumnOfOneLargeNumber) {
+  const Matrix x = curved(20'000, 8, 4);
+  Matrix wide(20'000, 9);
+  for (std::int64_t i = 0; i < 20'000; ++i) {
+    std::copy_n(x.row(i), 8, wide.row(i));
+    wide(i, 8) = 1'234'567;
+  }
+  const NeighborsParams params{.k = 10, .probes = 6, .sweeps = 0};
+  EXPECT_NEAR(measured_recall(approximate_neighbors(wide, params), wide, "euclidean", 300, 3).value,
+              measured_recall(approximate_neighbors(x, params), x, "euclidean", 300, 3).value,
+              0.02);
+}
+
+TEST(ApproximateNeighbors, DoNotMindAFewRowsFarAway) {
+  Matrix x = curved(15'200, 2, 2);
+  for (std::int64_t i = 15'000; i < 15'200; ++i)
+    for (std::int64_t j = 0; j < 2; ++j) x(i, j) += 1e4F;
+  EXPECT_GE(measured_recall(approximate_neighbors(x, {.k = 10}), x, "euclidean", 300, 3).value,
+            0.95);
+}
+
 TEST(ApproximateNeighbors, OfAQueryDoNotDependOnTheOthers) {
   const Matrix data = curved(3000, 6, 3), queries = curved(200, 6, 3, 5);
   const NeighborsParams params{.k = 7, .probes = 2};

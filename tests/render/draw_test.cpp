@@ -234,6 +234,20 @@ TEST(Figure, ListsSetsAndCategoriesInTheLegend) {
   EXPECT_FALSE(holds_text(parse_svg(draw_svg(figure)), "c"));
 }
 
+TEST(Figure, CirclesPoints) {
+  const Matrix train = map_of(60, 3), test = map_of(30, 3);
+  for (const Theme theme : {Theme::light, Theme::dark}) {
+    Figure figure = scatter_train_test(train, test, {.theme = theme});
+    const std::string before = draw_svg(figure);
+    circle(figure, Matrix(), "far (0)");
+    EXPECT_EQ(draw_svg(figure), before);
+    circle(figure, copy_of(test.view().rows(3, 5)), "far (2)");
+    const auto elements = parse_svg(draw_svg(figure));
+    EXPECT_TRUE(holds_text(elements, "far (2)"));
+    EXPECT_GT(elements.size(), parse_svg(before).size());
+  }
+}
+
 TEST(Figure, SaysHowManyCategoriesALegendLeavesOut) {
   const Matrix map = map_of(2000, 200);
   Figure figure = scatter(map, labels_of(2000, 200), std::vector<std::string>(200, "category"));

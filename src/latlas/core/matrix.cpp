@@ -1,7 +1,10 @@
 #include "latlas/core/matrix.h"
 
+#include <sys/mman.h>
+
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "latlas/core/parallel.h"
 
@@ -18,7 +21,49 @@ bool row_is_finite(ConstRows rows, std::int64_t i) {
   return bad == 0;
 }
 
+constexpr std::uint64_t kHugePage = std::uint64_t{1} << 21;
+
+std::uint64_t rounded_up(std::uint64_t bytes, std::uint64_t to) {
+  return (bytes + to - 1) / to * to;
+}
+
+// Anonymous memory that begins at a huge page's border.
+void* map_zeroed(std::uint64_t bytes) {
+  void* memory =
+      mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  auto* const first = static_cast<std::uint8_t*>(memory);
+  const std::uint64_t before = (kHugePage - std::bit_cast<std::uintptr_t>(first)) % kHugePage;
+  if (before > 0) munmap(first, before);
+  munmap(first + before + bytes, kHugePage - before);
+#ifdef MADV_HUGEPAGE
+  madvise(first + before, bytes, MADV_HUGEPAGE);  // where it is refused, small pages do
+#endif
+  return first + before;
+}
+
 }  // namespace
+
+void Release::operator()(void* memory) const noexcept {
+  if (mapped > 0)
+    munmap(memory, mapped);
+  else
+    std::free(memory);
+}
+
+std::unique_ptr<void, Release> zeroed_memory(std::uint64_t bytes) {
+  constexpr std::uint64_t kLarge = 2 * kHugePage;
+  if (bytes > std::numeric_limits<std::uint64_t>::max() / 4) throw std::bad_alloc();
+  if (bytes >= kLarge) {
+    const std::uint64_t mapped = rounded_up(bytes, 65536);  // a multiple of all page sizes
+    return {map_zeroed(mapped), Release{mapped}};
+  }
+  const std::uint64_t whole = rounded_up(std::max<std::uint64_t>(bytes, 1), 64);
+  void* memory = std::aligned_alloc(64, whole);
+  if (memory == nullptr) throw std::bad_alloc();
+  std::memset(memory, 0, whole);
+  return {memory, Release{}};
+}
 
 Matrix copy_of(ConstRows rows, std::span<const std::int32_t> list) {
   Matrix out(static_cast<std::int64_t>(list.size()), rows.cols());

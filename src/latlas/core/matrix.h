@@ -65,30 +65,29 @@ class MatrixView {
   std::int64_t rows_ = 0, cols_ = 0, stride_ = 0;
 };
 
-/// Memory for `count` values, aligned to 64 bytes and zeroed; throws std::bad_alloc.
-template <class T>
-std::unique_ptr<T[], void (*)(void*)> allocate_aligned(std::int64_t count) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  const auto n = static_cast<std::uint64_t>(std::max<std::int64_t>(count, 1));
-  if (n > (std::numeric_limits<std::uint64_t>::max() / 4) / sizeof(T)) throw std::bad_alloc();
-  const std::uint64_t bytes = (n * sizeof(T) + 63) / 64 * 64;
-  void* memory = std::aligned_alloc(64, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  std::fill_n(static_cast<unsigned char*>(memory), bytes, static_cast<unsigned char>(0));
-  return {static_cast<T*>(memory), std::free};
-}
+/// Gives memory back to where it came from.
+struct Release {
+  std::uint64_t mapped = 0;  // bytes of a mapping of its own; 0: from the heap
+  void operator()(void* memory) const noexcept;
+};
+/// So many bytes, zeroed and aligned to 64; throws std::bad_alloc. Large ones are mapped, so that
+/// whoever writes first to a page also zeroes it, and in huge pages where the system grants them:
+/// rows are read in any order, and each small page costs its own translation.
+std::unique_ptr<void, Release> zeroed_memory(std::uint64_t bytes);
 
 /// Owns rows × cols values, zero at first. Moves; copies only when asked with copy_of().
 template <class T>
 class BasicMatrix {
  public:
-  BasicMatrix() : data_(nullptr, std::free) {}
-  BasicMatrix(std::int64_t rows, std::int64_t cols)
-      : data_(nullptr, std::free), rows_(rows), cols_(cols) {
+  BasicMatrix() = default;
+  BasicMatrix(std::int64_t rows, std::int64_t cols) : rows_(rows), cols_(cols) {
+    static_assert(std::is_trivially_copyable_v<T>);
     require(rows >= 0 && cols >= 0, "matrix: ", rows, " × ", cols, " is not a shape");
     require(cols == 0 || rows <= std::numeric_limits<std::int64_t>::max() / 64 / cols,
             "matrix: ", rows, " × ", cols, " values are more than memory can address");
-    data_ = allocate_aligned<T>(rows * cols);
+    auto memory = zeroed_memory(static_cast<std::uint64_t>(rows * cols) * sizeof(T));
+    const Release release = memory.get_deleter();
+    data_ = {static_cast<T*>(memory.release()), release};
   }
   BasicMatrix(BasicMatrix&& other) noexcept
       : data_(std::move(other.data_)),
@@ -125,7 +124,7 @@ class BasicMatrix {
   operator MatrixView<const T>() const { return view(); }  // NOLINT(google-explicit-constructor)
 
  private:
-  std::unique_ptr<T[], void (*)(void*)> data_;
+  std::unique_ptr<T[], Release> data_;
   std::int64_t rows_ = 0, cols_ = 0;
 };
 

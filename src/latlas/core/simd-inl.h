@@ -227,6 +227,11 @@ LATLAS_INLINE M16 operator<=(const F16& a, const F16& b) {
 }
 LATLAS_INLINE M16 operator>(const F16& a, const F16& b) { return b < a; }
 LATLAS_INLINE M16 operator>=(const F16& a, const F16& b) { return b <= a; }
+LATLAS_INLINE M16 operator&(const M16& a, const M16& b) {
+  M16 r;
+  LATLAS_EACH r.v[p] = hn::And(a.v[p], b.v[p]);
+  return r;
+}
 LATLAS_INLINE F16 select(const M16& m, const F16& yes, const F16& no) {
   F16 r;
   LATLAS_EACH r.v[p] = hn::IfThenElse(m.v[p], yes.v[p], no.v[p]);

@@ -455,11 +455,11 @@ Matrix samples_of(std::int64_t dimensions, const std::int64_t (&size)[3], double
     return static_cast<float>(degrees == 1 ? 1 / d : math::exp(-degrees * math::log(d)));
   };
   Matrix samples(size[2] * size[1], size[0]);
-  // In space far fewer squares of distances occur than nodes.
+  // In space far fewer squares of distances occur than nodes, unless it is nearly a line.
   std::vector<float> known;
-  if (dimensions == 3) {
-    known.resize(
-        static_cast<std::size_t>(size[0] * size[0] + size[1] * size[1] + size[2] * size[2]));
+  const std::int64_t squares = size[0] * size[0] + size[1] * size[1] + size[2] * size[2];
+  if (dimensions == 3 && squares < size[0] * size[1] * size[2]) {
+    known.resize(static_cast<std::size_t>(squares));
     parallel_for(std::ssize(known), 1024, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) known[static_cast<std::size_t>(i)] = w(i);
     });

@@ -1,20 +1,20 @@
 // Approximate neighbors in five steps.
 //
-// 1. The distinct rows are copied in compact order (panels.h), so that what is near in space is
-//    near in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
-// 2. How many groups a row must look at, and in how many supergroups, is measured: a seeded sample
-//    of rows is searched among all groups, and the places of the found neighbors' groups in the
-//    rows' orders are counted. Where more groups do what step 5 would, for less, that is left out.
-// 3. Each query looks for its nearest groups by their centers: first the nearest supergroups, then,
-//    among the groups of these, `probes` of them. Its choice depends on nothing but itself.
-//    Queries are worked on in batches of some thousand neighbors, group by group: each is read once
-//    and multiplied with the queries that chose it, through the same tile and under the same limits
-//    as in exact search. The result is exactly the best among the rows looked at, and which groups
-//    these were is kept.
+// 1. The distinct rows are copied in compact order (compact_order.cpp), so that what is near in
+//    space is near in memory, and cut into groups of 96; 96 groups in a row are a supergroup.
+// 2. How many groups a row must look at, from how many it must choose them, and how many sweeps are
+//    to follow, is measured: a seeded sample of rows is searched among all groups, and the places
+//    of the found neighbors' groups in the rows' orders are counted.
+// 3. Each query looks at the `probes` groups whose centers are nearest to it, of those near
+//    (probe-inl.h). Queries are worked on in batches of some thousand neighbors, group by group:
+//    each is read once and multiplied with the queries that chose it, through the same tile and
+//    under the same limits as in exact search. The result is exactly the best among the rows looked
+//    at, and which groups these were is kept.
 // 4. A row that found another is offered to it, in case that the other did not look there.
-// 5. Refinement: in each sweep a row is compared with the neighbors of its neighbors, but for those
-//    in groups it has looked at: it has seen them, and they are most. A sweep reads the old graph
-//    and writes a new one, so no order of the rows matters.
+// 5. Refinement (refine-inl.h): in each sweep a row is compared with the neighbors of its
+// neighbors,
+//    but for those in groups it has looked at: it has seen them, and they are most. A sweep reads
+//    the old graph and writes a new one, so no order of the rows matters.
 //    (Dong, Moses, Li, Efficient k-nearest neighbor graph construction for generic similarity
 //    measures, 2011, without its sampling.)
 #include "latlas/neighbors/approximate.h"
@@ -59,12 +59,12 @@ HWY_EXPORT(probe_batch);
 HWY_EXPORT(scan_all);
 HWY_EXPORT(refine_block);
 
-constexpr std::int64_t kBatch = 32;        // blocks of queries that are worked on at once, at most;
-constexpr std::int64_t kBatchCols = 8192;  // and columns of them all, that it does not take long
-constexpr std::int64_t kRoom = 32;         // rows in their buffers, besides the best
-constexpr std::int64_t kFollowed = 32;     // of a list's rows, in refinement
-constexpr std::int64_t kPilot = 384;       // rows on which the probes are measured
-constexpr std::int64_t kMostProbes = 512;  // that are chosen by it
+constexpr std::int64_t kBatch = 32;                          // blocks worked on at once, at most,
+constexpr std::int64_t kBatchBytes = std::int64_t{1} << 23;  // and bytes of them and their buffers
+constexpr std::int64_t kRoom = 32;          // rows in their buffers, besides the best
+constexpr std::int64_t kFollowed = 32;      // of a list's rows, in refinement
+constexpr std::int64_t kPilot = 384;        // rows on which the probes are measured
+constexpr std::int64_t kMostProbes = 512;   // that are chosen by it
 constexpr std::int64_t kMostAmong = 18432;  // groups that they are chosen from, likewise
 constexpr double kExactly = 2e11;           // multiply-adds that `auto` spends on exactness
 
@@ -150,16 +150,13 @@ void nearest_first(const scan::Panels& panels, const scan::Block& block, std::in
 /// The groups that a query of the pilot chooses from, `among` of them.
 class Candidates {
  public:
-  Candidates(const scan::Partition& p, bool within) : p_(p), chooser_(p, within) {
-    if (!within) supers_ = scan::in_order(p.groups.groups);
+  explicit Candidates(const scan::Partition& p)
+      : p_(p), chooser_(p, true), supers_(scan::in_order(p.groups.groups)) {}
+  std::span<const std::int32_t> of_row(std::int64_t row, std::int64_t among) {
+    LATLAS_DISPATCH(find_candidates)(p_, row / scan::kGroup, among, chooser_);
+    return chooser_.candidates;
   }
-  /// @param self  the query's row of the data, or scan::kNone.
-  std::span<const std::int32_t> of(const scan::Block& query, std::int32_t self,
-                                   std::int64_t among) {
-    if (self != scan::kNone) {
-      LATLAS_DISPATCH(find_candidates)(p_, self / scan::kGroup, among, chooser_);
-      return chooser_.candidates;
-    }
+  std::span<const std::int32_t> of_query(const scan::Block& query, std::int64_t among) {
     nearest_first(p_.groups, query, among / scan::kGroup, supers_, nearest_);
     within_.clear();
     for (const scan::GroupAt& super : nearest_)
@@ -179,21 +176,23 @@ class Candidates {
 // The share of the true neighbors of a query that its nearest group holds, its two nearest, …, of
 // those `among` which it chooses.
 std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot,
-                                const Neighbors& lists, std::int64_t among) {
+                                const Neighbors& lists, std::int64_t among, bool within) {
   const Matrix& rows = pilot.rows;
   const std::vector<std::int32_t> all = scan::in_order(rows.rows());
-  const bool within = !pilot.self.empty();
   const std::int64_t most = std::min(p.rows.groups, kMostProbes);
   // In which place of its row's order does a neighbor's group stand?
   BasicMatrix<std::int32_t> found(rows.rows(), most);
   parallel_for(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
-    Candidates candidates(p, within);
+    Candidates candidates(p);
     scan::Block block(p.rows.cols());
     std::vector<scan::GroupAt> order;
     for (std::int64_t i = begin; i < end; ++i) {
       block.fill(p.rows.frame, rows, std::span(all).subspan(static_cast<std::size_t>(i), 1));
-      const std::int32_t self = within ? pilot.self[static_cast<std::size_t>(i)] : scan::kNone;
-      nearest_first(p.rows, block, most, candidates.of(block, self, among), order);
+      const std::int32_t self =
+          pilot.self.empty() ? scan::kNone : pilot.self[static_cast<std::size_t>(i)];
+      nearest_first(p.rows, block, most,
+                    within ? candidates.of_row(self, among) : candidates.of_query(block, among),
+                    order);
       for (std::int64_t j = 0; j < lists.k(); ++j) {
         const std::int64_t place = lists.index(i, j);
         if (place == self) continue;
@@ -205,7 +204,7 @@ std::vector<double> shares_held(const scan::Partition& p, const Pilot& pilot,
       }
     }
   });
-  const std::int64_t others = within ? lists.k() - 1 : lists.k();
+  const std::int64_t others = pilot.self.empty() ? lists.k() : lists.k() - 1;
   std::vector<double> held(static_cast<std::size_t>(most));
   std::int64_t sum = 0;
   for (std::int64_t probes = 0; probes < most; ++probes) {
@@ -224,11 +223,14 @@ struct Look {
 
 // The share of the neighbors that must be in the groups looked at for a recall of 0.95 and a little
 // more: rows offered back find some of the others, sweeps most, unless lists are too short to lead
-// on.
+// on, or so long that the rows followed lead to a part of them only.
 double share_to_hold(std::int64_t k, std::int64_t sweeps, bool within) {
+  constexpr double kUnswept = 0.935, kSwept = 0.85, kSweptTwice = 0.805;
   if (k < 8 || !within) return 0.96;
-  if (sweeps == 0) return 0.935;
-  return sweeps == 1 ? 0.835 : 0.79;
+  if (sweeps == 0) return kUnswept;
+  const double reached =
+      std::min(1.0, 3.0 * static_cast<double>(kFollowed) / static_cast<double>(k));
+  return kUnswept - reached * (kUnswept - (sweeps == 1 ? kSwept : kSweptTwice));
 }
 
 // What sweeps cost, in groups that are looked at. A neighbor's neighbor costs as much as kCandidate
@@ -251,7 +253,7 @@ Look least_look(const scan::Partition& p, const Pilot& pilot, std::int64_t k, st
   const std::int64_t judged = within ? 28 : 24;
   Look best{0, 0, sweeps, std::numeric_limits<double>::infinity()};
   for (std::int64_t among = within ? 192 : 12 * scan::kGroup;; among += among / (within ? 2 : 1)) {
-    const std::vector<double> held = shares_held(p, pilot, lists, among);
+    const std::vector<double> held = shares_held(p, pilot, lists, among, within);
     const double judging = static_cast<double>(among) / static_cast<double>(judged);
     const bool farthest = among >= std::min(p.rows.groups, kMostAmong);
     for (std::int64_t s = fewest; s <= sweeps; ++s) {
@@ -275,22 +277,28 @@ std::int64_t set_probes(scan::Partition& p, const NeighborsParams& params, std::
   Look look{params.probes, std::max(12 * scan::kGroup, 4 * params.probes), sweeps, 0};
   if (params.probes == 0) look = least_look(p, pilot(), k, sweeps, within);
   // Enough rows for a whole list, also when the last group, which may hold few, is among them.
-  p.probes = std::max(look.probes, count / scan::kGroup + 2);
-  p.among = std::max(look.among, p.probes);
+  p.probes = std::min(std::max(look.probes, count / scan::kGroup + 2), p.rows.groups);
+  // Of whole supergroups the last one may hold few groups.
+  const std::int64_t least = within ? p.probes : (p.probes / scan::kGroup + 2) * scan::kGroup;
+  p.among = std::min(std::max(look.among, least), p.groups.groups * scan::kGroup);
   return look.sweeps;
 }
 
 /// For each of the queries, in compact order, its best `count` of the rows it looks at; no list
-/// when progress asked to stop. Fills the record.
-Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count, bool within,
-                const scan::Clock& clock, std::int64_t of, scan::Record& record) {
+/// when progress asked to stop.
+/// @param record  filled; none: the queries are not rows of the data.
+Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count,
+                const scan::Clock& clock, std::int64_t of, scan::Record* record) {
   const std::int64_t n = queries.rows();
   const std::vector<std::int32_t> all = scan::in_order(n);
   const std::span<const std::int32_t> rows(all);
   Neighbors lists = empty_lists(n, count);
   const std::int64_t blocks = (n + scan::kBlock - 1) / scan::kBlock;
-  const std::int64_t most = std::clamp<std::int64_t>(kBatchCols / p.rows.cols(), 4, kBatch);
-  const std::int64_t batch = std::clamp<std::int64_t>(blocks / 64, 1, most);
+  const bool within = record != nullptr;
+  const std::int64_t bytes =
+      scan::kBlock * (8 * (count + std::max(count, kRoom) + scan::kGroup) + 4 * p.rows.cols());
+  const std::int64_t batch =
+      std::clamp<std::int64_t>(std::min(blocks / 128, kBatchBytes / bytes), 1, kBatch);
   struct Pair {
     scan::Worker worker;
     scan::Chooser chooser;
@@ -300,17 +308,18 @@ Neighbors probe(const scan::Partition& p, ConstRows queries, std::int64_t count,
         new Pair{scan::Worker(p.rows.cols(), p.rows.groups, count, batch * scan::kBlock, kRoom),
                  scan::Chooser(p, within)});
   };
-  record.assign(static_cast<std::size_t>(blocks), {});
+  if (within) record->assign(static_cast<std::size_t>(blocks), {});
   const auto kernel = LATLAS_DISPATCH(probe_batch);
   const bool whole = scan::in_rounds(
       n, make, [&](std::int64_t done) { return clock.stops(done, of); },
       [&](std::int64_t begin, std::int64_t end, Pair& pair) {
         const auto first = static_cast<std::size_t>(begin / scan::kBlock);
         const auto last = static_cast<std::size_t>((end + scan::kBlock - 1) / scan::kBlock);
+        scan::Record own(within ? 0 : last - first);
         kernel(p, queries,
                rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
                count, within, pair.worker, pair.chooser, lists,
-               std::span(record).subspan(first, last - first));
+               within ? std::span(*record).subspan(first, last - first) : std::span(own));
       },
       batch * scan::kBlock);
   return whole ? std::move(lists) : Neighbors{};
@@ -365,16 +374,16 @@ void offer_back(const scan::Record& record, Neighbors& lists) {
     for (std::int64_t i = begin; i < end; ++i)
       last[static_cast<std::size_t>(i)] = scan::key_at(lists, i, k - 1);
   });
-  std::vector<Lookers> lookers(static_cast<std::size_t>(threads()), Lookers(record));
+  std::vector<Lookers> of_worker(static_cast<std::size_t>(threads()), Lookers(record));
   parallel_for_worker(n, scan::kBlock, [&](std::int64_t begin, std::int64_t end, int worker) {
     auto& offers = made[static_cast<std::size_t>(begin / scan::kBlock)];
-    Lookers& at_these = lookers[static_cast<std::size_t>(worker)];
-    at_these.look_at(begin / scan::kGroup);
+    Lookers& lookers = of_worker[static_cast<std::size_t>(worker)];
+    lookers.look_at(begin / scan::kGroup);
     for (std::int64_t i = begin; i < end; ++i)
       for (std::int64_t j = 0; j < k; ++j) {
         const std::int32_t to = lists.index(i, j);
         const scan::Key key = scan::key_of(lists.distance(i, j), static_cast<std::int32_t>(i));
-        if (to == i || key > last[static_cast<std::size_t>(to)] || at_these.include(to)) continue;
+        if (to == i || key > last[static_cast<std::size_t>(to)] || lookers.include(to)) continue;
         offers.push_back({to, key});
       }
   });
@@ -460,7 +469,7 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
   {
     scan::Partition p = partition(data.rows, data.rows);
     sweeps = set_probes(p, params, params.sweeps, true, [&] { return pilot_of(data.rows); });
-    lists = probe(p, data.rows, count, true, clock, n * (1 + sweeps), record);
+    lists = probe(p, data.rows, count, clock, n * (1 + sweeps), &record);
   }
   if (lists.rows() == 0) return {};
   offer_back(record, lists);
@@ -615,9 +624,8 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
     const bool fits = scale == frame.scale;
     if (!fits) wider = partition(data.rows, copy_of(queries, rows), s.partition);
     const std::vector<std::int32_t> order = scan::compact_order(queries, rows);
-    scan::Record record;
-    Neighbors lists = probe(fits ? s.partition : wider, copy_of(queries, order), s.count, false,
-                            clock, queries.rows(), record);
+    Neighbors lists = probe(fits ? s.partition : wider, copy_of(queries, order), s.count, clock,
+                            queries.rows(), nullptr);
     if (lists.rows() == 0) return {};
     if (s.products())
       measure_products(given, order, data.rows, lists);

@@ -16,16 +16,16 @@
 namespace latlas {
 
 /// As nearest_neighbors, but a row is compared only with the rows of the groups (of 96 rows) whose
-/// centers are nearest to it (params.probes; 0: as many as a sample of the rows needs), with the
-/// rows that found it, and then, params.sweeps times, with its neighbors' neighbors (0 probes leave
-/// that out where looking at more groups costs less, as for long lists of short rows).
+/// centers are nearest to it, of those near its own (params.probes; 0: as many as a sample of the
+/// rows needs), with the rows that found it, and then, params.sweeps times, with its neighbors'
+/// neighbors (0 probes sweep less often, or not at all, where looking at more groups costs less).
 ///
 /// @return  n × k, or an empty graph (0 rows) when progress asked to stop. Each row holds k
 ///          different rows, never itself, by (distance, index), the distances those of
 ///          nearest_neighbors; the same bits for any number of threads and instruction set.
 /// @throws InvalidArgument  as nearest_neighbors does.
-/// Cost: about n · 96 · probes · d multiply-adds. Memory: two packed copies of the data and two
-/// graphs besides the result.
+/// Cost: about n · 96 · probes · d multiply-adds. Memory: two copies of the data, two graphs and
+/// what docs/neighbors.md names, besides the result.
 Neighbors approximate_neighbors(ConstRows data, const NeighborsParams& params,
                                 const Progress& progress = {});
 

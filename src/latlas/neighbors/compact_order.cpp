@@ -48,7 +48,8 @@ bool normalize(std::span<float> v) {
   return true;
 }
 
-/// Copies rows less their mean, scaled to magnitudes of at most 4, that no product overflows.
+/// Copies rows less their mean, scaled to magnitudes of at most 4, that no product overflows. The
+/// first row is taken away before, so that columns that hardly vary lose nothing to rounding.
 void center(ConstRows rows, std::span<const std::int32_t> chosen, Matrix& sample) {
   const std::int64_t count = sample.rows(), width = sample.cols();
   float largest = 0;
@@ -56,12 +57,14 @@ void center(ConstRows rows, std::span<const std::int32_t> chosen, Matrix& sample
     std::copy_n(rows.row(chosen[static_cast<std::size_t>(i)]), rows.cols(), sample.row(i));
     for (const float x : sample[i]) largest = std::max(largest, std::abs(x));
   }
-  const int exponent = largest > 0 ? std::clamp(std::ilogb(largest), -120, 127) : 0;
+  const int exponent = largest > 0 ? std::clamp(std::ilogb(largest), -120, 126) : 0;
   const F16 scale = set(std::ldexp(1.0F, -exponent));
-  std::vector<float> mean(static_cast<std::size_t>(width));
+  std::vector<float> first(static_cast<std::size_t>(width)), mean(first.size());
+  std::copy_n(sample.row(0), width, first.data());
   for (std::int64_t i = 0; i < count; ++i) {
     float* row = sample.row(i);
-    for (std::int64_t k = 0; k < width; k += 16) store(scale * load(row + k), row + k);
+    for (std::int64_t k = 0; k < width; k += 16)
+      store(scale * load(row + k) - scale * load(first.data() + k), row + k);
     add(mean.data(), 1 / static_cast<float>(count), row, width);
   }
   for (std::int64_t i = 0; i < count; ++i) add(sample.row(i), -1, mean.data(), width);
@@ -116,7 +119,7 @@ namespace scan {
 namespace {
 
 constexpr std::size_t kSample = 1024;            // rows that tell a direction
-constexpr std::int64_t kPowers = 9, kMeans = 3;  // steps, of which fewer do within a group
+constexpr std::int64_t kPowers = 5, kMeans = 3;  // steps, of which fewer do within a group
 constexpr std::int64_t kPowersWithin = 1;
 
 struct Ordering {

@@ -58,7 +58,7 @@ struct Chooser {
   Chooser(const Partition& p, bool within) : end(static_cast<std::size_t>(p.rows.groups)) {
     if (within) {
       columns = Matrix(p.rows.cols(), kBlock);
-      center = Matrix(kBlock, p.rows.cols());
+      center = Matrix(16, p.rows.cols() + 16);  // no rows that share the same few sets of a cache
       score = Matrix(p.among + kBlock, kBlock);
       return;
     }
@@ -73,8 +73,9 @@ struct Chooser {
   // Within the data.
   std::vector<GroupAt> supers_at, groups_at;
   std::vector<std::int32_t> candidates;  // groups that a block can choose, ascending
-  Matrix columns;                        // the block's queries as panels, whole tiles wide
-  Matrix center;                         // of some candidates
+  std::vector<Looked> found;
+  Matrix columns;  // the block's queries as panels, whole tiles wide
+  Matrix center;   // of some candidates
 
   // From elsewhere.
   std::int64_t per_query = 0;
@@ -209,7 +210,7 @@ void find_candidates(const scan::Partition& p, std::int64_t group, std::int64_t 
   c.supers_at.clear();
   for (std::int64_t s = 0; s < p.groups.groups; ++s)
     c.supers_at.push_back({rough_square(center, p.groups.center.row(s), d), s});
-  keep_nearest(c.supers_at, 2 * most / kGroup + 8);
+  keep_nearest(c.supers_at, 2 * most / kGroup + 8);  // what lies near is not cut so neatly
   c.groups_at.clear();
   for (const scan::GroupAt& super : c.supers_at)
     for (std::int64_t g = super.group * kGroup; g < std::min(groups, (super.group + 1) * kGroup);
@@ -243,7 +244,8 @@ void score_candidates(const scan::Partition& p, const float* negated, std::int64
       Scores score;
       for (int i = 0; i < kTileRows; ++i)
         for (int j = 0; j < kTileVectors; ++j) score[i][j] = half_norm[i];
-      multiply_tile(score, d, c.center.row(0), d, 1, c.columns.data() + w * d, kPanelWidth);
+      multiply_tile(score, d, c.center.row(0), c.center.cols(), 1, c.columns.data() + w * d,
+                    kPanelWidth);
       for (int i = 0; i < kTileRows; ++i)
         for (int j = 0; j < kTileVectors; ++j) store(score[i][j], c.score.row(t + i) + w + 16 * j);
     }
@@ -261,17 +263,19 @@ F16 rough_quantiles(const float* score, std::int64_t rows, std::int64_t count) {
   const F16 enough = set(static_cast<float>(count));
   const F16 most = set(static_cast<float>(count + 4 + count / 32));
   F16 within = set(static_cast<float>(rows));
-  for (int step = 0; step < 24 && any(most < within); ++step) {
+  for (;;) {
     const F16 middle = low + set(0.5F) * (high - low);
+    // A limit that no float lies below, or few enough within it, is as good as can be.
+    const M16 open = (most < within) & (low < middle) & (middle < high);
+    if (!any(open)) return high;
     F16 counted = zero();
     for (std::int64_t i = 0; i < rows; ++i)
       counted = counted + select(load(score + i * kBlock) <= middle, set(1.0F), zero());
-    const M16 reached = enough <= counted;
+    const M16 reached = (enough <= counted) & open;
     high = select(reached, middle, high);
     within = select(reached, counted, within);
-    low = select(reached, low, middle);
+    low = select((counted < enough) & open, middle, low);
   }
-  return high;
 }
 
 // The lowest n of 32 bits.
@@ -289,14 +293,15 @@ void choose_candidates(const scan::Partition& p, std::int64_t queries, scan::Cho
     limit[v] = candidates <= p.probes
                    ? set(std::numeric_limits<float>::max())
                    : rough_quantiles(c.score.row(0) + 16 * v, candidates, p.probes);
-  looked.clear();
+  c.found.clear();
   for (std::int64_t i = 0; i < candidates; ++i) {
     scan::Chosen chosen;
     for (int v = 0; v < kVectors; ++v)
       chosen.who[v / 2] |= to_bits(load(c.score.row(i) + 16 * v) <= limit[v]) << (v % 2 * 16);
     for (int half = 0; half < 3; ++half) chosen.who[half] &= ones(queries - 32 * half);
-    if (!chosen.by_none()) looked.push_back({c.candidates[static_cast<std::size_t>(i)], chosen});
+    if (!chosen.by_none()) c.found.push_back({c.candidates[static_cast<std::size_t>(i)], chosen});
   }
+  looked.assign(c.found.begin(), c.found.end());
 }
 
 // Orders the visits of the batch's blocks by group.
@@ -341,7 +346,7 @@ void probe_batch(const scan::Partition& p, ConstRows rows, std::span<const std::
   order_visits(looked, c);
 
   std::int64_t concerned = 0;
-  const auto scan = [&](std::int64_t group) HWY_ATTR {
+  const auto multiply = [&](std::int64_t group) HWY_ATTR {
     scan_concerned(p.rows, queries, concerned, group, w);
     for (std::int64_t i = 0; i < concerned; ++i) {
       const std::int64_t q = w.who[i];
@@ -356,7 +361,7 @@ void probe_batch(const scan::Partition& p, ConstRows rows, std::span<const std::
         const std::int64_t q = block * kBlock + 32 * part + std::countr_zero(bits);
         w.who[concerned] = static_cast<std::int32_t>(q);
         w.bar[concerned++] = w.limit[q];
-        if (concerned == kBlock) scan(group);
+        if (concerned == kBlock) multiply(group);
       }
   };
   // The group that a block of the data is goes first: its rows are near and make limits tight.
@@ -364,7 +369,7 @@ void probe_batch(const scan::Partition& p, ConstRows rows, std::span<const std::
     const std::int64_t own = home + static_cast<std::int64_t>(b);
     for (const scan::Looked& l : looked[b])
       if (l.group == own) add(own, static_cast<std::int64_t>(b), l.chosen);
-    if (concerned > 0) scan(own);
+    if (concerned > 0) multiply(own);
   }
   std::int64_t at = 0;
   for (std::int64_t group = 0; group < p.rows.groups; ++group) {
@@ -372,7 +377,7 @@ void probe_batch(const scan::Partition& p, ConstRows rows, std::span<const std::
       const scan::Chooser::Visit& visit = c.visit[static_cast<std::size_t>(at)];
       if (!within || home + visit.block != group) add(group, visit.block, visit.chosen);
     }
-    if (concerned > 0) scan(group);
+    if (concerned > 0) multiply(group);
   }
   finish_block(p.rows, rows, chosen, count, w, lists);
 }

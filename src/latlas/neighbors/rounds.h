@@ -34,7 +34,7 @@ class Clock {
 template <class Make, class Stops, class Work>
 bool in_rounds(std::int64_t n, const Make& make, const Stops& stops, const Work& work,
                std::int64_t block = kBlock) {
-  const std::int64_t round = std::max(64 * kBlock, 32 * block);
+  const std::int64_t round = 64 * block;
   std::vector<decltype(make())> workers(static_cast<std::size_t>(threads()));  // unique pointers
   for (std::int64_t first = 0; first < n; first += round) {
     const std::int64_t last = std::min(n, first + round);

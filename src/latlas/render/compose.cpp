@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "latlas/core/error.h"
 #include "latlas/render/ticks.h"
@@ -9,6 +10,7 @@
 namespace latlas::render {
 namespace {
 
+constexpr Color kOnLight = rgb(0x111111), kOnDark = rgb(0xf5f5f5);
 constexpr Color kTraining = rgb(0x3f90da), kTest = rgb(0xe76300);  // blue and orange of Petroff
 
 /// Texts, theme and size, common to all.
@@ -77,6 +79,16 @@ Figure scatter_train_test(const Positions& train, const Labels& train_labels, co
   figure.marks.push_back(Points{
       .at = test, .labels = test_labels, .name = counted("test", test), .shape = Shape::ring});
   return figure;
+}
+
+void circle(Figure& figure, const Positions& points, std::string name) {
+  if (points.view().rows() == 0) return;
+  figure.marks.push_back(Points{.at = points,
+                                .name = std::move(name),
+                                .color = figure.theme == Theme::dark ? kOnDark : kOnLight,
+                                .shape = Shape::ring,
+                                .radius = 4.5,
+                                .opacity = 1});
 }
 
 Figure curves(const std::vector<Series>& series, const ComposeOptions& options) {

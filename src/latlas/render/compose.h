@@ -37,6 +37,11 @@ Figure scatter_train_test(const Positions& train, const Labels& train_labels, co
                           const Labels& test_labels, const std::vector<std::string>& names = {},
                           const ComposeOptions& options = {});
 
+/// Circles points of a map, e.g. those far from everything. Of none nothing is drawn.
+/// @param points  m × 2.
+/// @param name    in the legend; empty: not listed.
+void circle(Figure& figure, const Positions& points, std::string name);
+
 /// One curve of values at steps 1, 2, … (or at `x`).
 struct Series {
   std::string name;
