@@ -28,9 +28,23 @@ class Estimator(BaseEstimator):
         """The number types that rows keep; others become the first."""
         return [np.uint8 if self._bytes and getattr(X, "dtype", None) == np.uint8 else np.float32]
 
+    def _is_ready_made(self, X, reset):
+        """Whether X is an array as the core wants it that scikit-learn's checks would hand on as it
+        is. They take a fifth of a millisecond, a tenth of some fits."""
+        if (type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in self._types(X)
+                or not X.flags.c_contiguous or hasattr(self, "feature_names_in_")):
+            return False
+        rows, cols = X.shape
+        if reset:
+            return rows >= self._least_rows and cols >= 1
+        return rows >= 1 and cols == getattr(self, "n_features_in_", -1)
+
     def _rows(self, X, reset=False):
         """X as row-major float32 (or what _types says), checked as scikit-learn does; finite or not
         is the core's check."""
+        if self._is_ready_made(X, reset):
+            self.n_features_in_ = X.shape[1]
+            return X
         X = unwrapped(X, "X")
         with np.errstate(over="ignore"):
             X = validate_data(

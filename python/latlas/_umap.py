@@ -49,6 +49,9 @@ class UMAP(MapEstimator):
         if self.metric == "precomputed" and isinstance(self.init, str) and self.init == "pca":
             raise ValueError("UMAP: init='pca' needs rows; it cannot be used with precomputed "
                              "distances")
+        if self.metric == "precomputed" and hasattr(X, "toarray"):
+            raise ValueError("UMAP: sparse distances are not taken, since what is absent would count as "
+                             "0; give neighbors=(distances, indices) instead")
         X = self._rows(X, reset=True)
         seed = self._seed()
         named = isinstance(self.init, str)

@@ -217,3 +217,25 @@ def test_models_are_files_of_the_program(tmp_path, data):
     assert metadata["format"] == "latlas autoencoder"
     assert set(tensors) == {"encoder.0.kernel", "encoder.0.bias", "decoder.0.kernel",
                             "decoder.0.bias"}
+
+
+def test_rows_as_the_core_wants_them_meet_the_same_checks(data):
+    rows, _ = data
+    pca = latlas.PCA(2).fit(rows)
+    assert pca.n_features_in_ == rows.shape[1] and not hasattr(pca, "feature_names_in_")
+    np.testing.assert_array_equal(pca.components_, latlas.PCA(2).fit(rows.tolist()).components_)
+    assert pca._rows(rows) is rows  # no copy
+    with pytest.raises(ValueError, match="features"):
+        pca.transform(rows[:, :-1].copy())
+    with pytest.raises(ValueError, match="sample"):
+        latlas.PCA(1).fit(rows[:1])
+    with pytest.raises(ValueError, match="NaN"):
+        latlas.PCA(1).fit(np.where(np.arange(rows.size).reshape(rows.shape) == 5, np.nan, rows)
+                          .astype(np.float32))
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(rows, columns=[f"c{i}" for i in range(rows.shape[1])])
+    pca.fit(frame)
+    with pytest.warns(UserWarning, match="feature names"):
+        pca.transform(rows)
+    pca.fit(rows)
+    assert not hasattr(pca, "feature_names_in_")

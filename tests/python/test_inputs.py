@@ -214,3 +214,11 @@ def test_control_c_interrupts_a_fit():
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True,
                           timeout=300)
     assert done.stdout.strip() == "interrupted", done.stderr
+
+
+def test_umap_refuses_sparse_distances_whose_absent_ones_would_be_zero(data):
+    from scipy.spatial.distance import cdist
+    import scipy.sparse
+    rows, _ = data
+    with pytest.raises(ValueError, match="sparse distances"):
+        latlas.UMAP(metric="precomputed", init="random").fit(scipy.sparse.csr_matrix(cdist(rows, rows)))
