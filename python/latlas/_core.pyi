@@ -92,6 +92,9 @@ class Graph:
     def index(self) -> NDArray[numpy.int32]:
         """n × k rows of the data; a view."""
 
+def unit_rows(rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], what: str, threads: int = 0) -> NDArray[numpy.float32]:
+    """The rows, scaled to norm 1."""
+
 def find_neighbors(data: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], params: dict, callback: object | None = None, threads: int = 0) -> Graph:
     """The nearest of every row among the other rows."""
 

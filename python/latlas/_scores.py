@@ -27,31 +27,44 @@ class Score(float):
         return f"{float(self):.4g}{error}"
 
 
-def _of_map(name, data, map, n_jobs, fields):
+def _measured(data, metric, n_jobs):
+    """The data as rows whose euclidean distances are what is asked for, or have its order."""
+    from latlas._neighbors import ALIASES
+
+    data = as_float_rows(data, "data")
+    if ALIASES.get(metric, metric) == "euclidean":
+        return data
+    if metric == "cosine":
+        return _core.unit_rows(data, "data", threads_of(n_jobs))
+    raise ValueError(f"metric is {metric!r}, it must be 'euclidean' or 'cosine'")
+
+
+def _of_map(name, data, map, metric, n_jobs, fields):
     score = getattr(_core, name)
-    return Score(*score(as_float_rows(data, "data"), as_float_rows(map, "map"), fields,
+    return Score(*score(_measured(data, metric, n_jobs), as_float_rows(map, "map"), fields,
                         threads_of(n_jobs)))
 
 
-def trustworthiness(data, map, *, n_jobs=None, **fields):
+def trustworthiness(data, map, *, metric="euclidean", n_jobs=None, **fields):
     """Were the neighbors seen in the map neighbors in the data? 0 … 1, larger is better.
-    Keywords: parameters("evaluate"), e.g. k=15."""
-    return _of_map("trustworthiness", data, map, n_jobs, fields)
+    metric: of the data, euclidean or cosine. Keywords: parameters("evaluate"), e.g. k=15."""
+    return _of_map("trustworthiness", data, map, metric, n_jobs, fields)
 
 
-def continuity(data, map, *, n_jobs=None, **fields):
+def continuity(data, map, *, metric="euclidean", n_jobs=None, **fields):
     """Did the neighbors in the data stay neighbors in the map? 0 … 1, larger is better."""
-    return _of_map("continuity", data, map, n_jobs, fields)
+    return _of_map("continuity", data, map, metric, n_jobs, fields)
 
 
-def recall(data, map, *, n_jobs=None, **fields):
+def recall(data, map, *, metric="euclidean", n_jobs=None, **fields):
     """The share of the k nearest in the data that are among the k nearest in the map."""
-    return _of_map("recall", data, map, n_jobs, fields)
+    return _of_map("recall", data, map, metric, n_jobs, fields)
 
 
-def spearman(data, map, *, n_jobs=None, **fields):
-    """Rank correlation of distances in the data and in the map: is far apart what was? −1 … 1."""
-    return _of_map("spearman", data, map, n_jobs, fields)
+def spearman(data, map, *, metric="euclidean", n_jobs=None, **fields):
+    """Rank correlation of distances in the data and in the map: is far apart what was? −1 … 1.
+    Under cosine the data's distances are those of rows of norm 1."""
+    return _of_map("spearman", data, map, metric, n_jobs, fields)
 
 
 def label_accuracy(map, labels, *, n_jobs=None, **fields):
@@ -86,18 +99,19 @@ def probe_accuracy(train, train_labels, test, test_labels, *, n_jobs=None, **fie
                                        threads_of(n_jobs)))
 
 
-def evaluate_map(data, map, labels=None, *, n_jobs=None, **fields):
+def evaluate_map(data, map, labels=None, *, metric="euclidean", n_jobs=None, **fields):
     """All scores of a map, as a dictionary: trustworthiness, continuity, recall, spearman, and
-    label_accuracy where there are labels. The same numbers as one by one, in less time."""
-    data, map = as_float_rows(data, "data"), as_float_rows(map, "map")
+    label_accuracy where there are labels. The same numbers as one by one, in less time.
+    metric: of the data, euclidean or cosine; take what the map was made by."""
+    data, map = _measured(data, metric, n_jobs), as_float_rows(map, "map")
     codes = None if labels is None else as_labels(labels, len(map))
     found = _core.evaluate_map(data, map, codes, fields, threads_of(n_jobs))
     return {name: Score(*score) for name, score in found.items()}
 
 
 def kl_divergence(data, map, *, perplexity=30.0, metric="euclidean", n_jobs=None):
-    """KL(P ‖ Q) of a map of any origin, in nats, with the exact normalizer over all pairs: what
-    t-SNE minimizes; lower is better. Cost: n² / 2."""
+    """KL(P ‖ Q) of a map of any origin, in nats: what t-SNE minimizes; lower is better. The
+    normalizer is over all pairs (n² / 2) up to 100,000 rows, above by a sample of rows."""
     from latlas._neighbors import ALIASES
 
     data, map = as_float_rows(data, "data"), as_float_rows(map, "map")

@@ -44,6 +44,14 @@ void bind_neighbors(nb::module_& m) {
           "n × k rows of the data; a view.");
 
   m.def(
+      "unit_rows",
+      [](FloatsIn rows, const std::string& what, int threads) {
+        return array_of(Host(nb::none(), threads).run([&](const Progress&) {
+          return unit_rows(view(rows), what.c_str());
+        }));
+      },
+      nb::arg("rows"), nb::arg("what"), nb::arg("threads") = 0, "The rows, scaled to norm 1.");
+  m.def(
       "find_neighbors",
       [](FloatsIn data, nb::dict given, nb::object callback, int threads) {
         const auto params = params_from<NeighborsParams>(given, "neighbors");

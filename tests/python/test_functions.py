@@ -401,3 +401,21 @@ def test_knn_by_inner_product_gives_the_largest_products(queries):
 def test_no_map_is_made_of_inner_products(estimator, data):
     with pytest.raises(ValueError, match="since weights are made of distances"):
         estimator(metric="inner_product").fit(data[0])
+
+
+def test_scores_under_cosine_are_those_of_rows_of_norm_one(data):
+    rows, labels = data
+    draw = np.random.RandomState(3)
+    stretched = (rows * draw.choice([0.25, 1, 16], size=(len(rows), 1))).astype(np.float32)  # exact
+    unit = (rows / np.linalg.norm(rows.astype(float), axis=1, keepdims=True)).astype(np.float32)
+    map = latlas.PCA(2).fit_transform(rows)
+    for score in (latlas.trustworthiness, latlas.continuity, latlas.recall, latlas.spearman):
+        assert score(rows, map, metric="cosine") == score(stretched, map, metric="cosine")
+        assert score(rows, map, metric="cosine") == pytest.approx(score(unit, map), abs=2e-3)
+        assert score(stretched, map) != score(stretched, map, metric="cosine")
+    both = latlas.evaluate_map(stretched, map, labels, metric="cosine")
+    assert both["recall"] == latlas.recall(rows, map, metric="cosine")
+    with pytest.raises(ValueError, match="metric"):
+        latlas.recall(rows, map, metric="manhattan")
+    with pytest.raises(ValueError, match="norm 0"):
+        latlas.recall(np.vstack([rows, 0 * rows[:1]]), np.vstack([map, map[:1]]), metric="cosine")
