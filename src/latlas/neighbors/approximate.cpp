@@ -225,7 +225,7 @@ struct Look {
 // more: rows offered back find some of the others, sweeps most, unless lists are too short to lead
 // on, or so long that the rows followed lead to a part of them only.
 double share_to_hold(std::int64_t k, std::int64_t sweeps, bool within) {
-  constexpr double kUnswept = 0.935, kSwept = 0.845, kSweptTwice = 0.8;
+  constexpr double kUnswept = 0.935, kSwept = 0.85, kSweptTwice = 0.805;
   if (k < 8 || !within) return 0.96;
   if (sweeps == 0) return kUnswept;
   const double reached =

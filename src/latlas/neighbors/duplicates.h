@@ -14,8 +14,6 @@ struct Distinct {
   std::vector<std::int32_t> first;  ///< For each row the lowest equal one (itself, if none).
   std::vector<std::int32_t> rows;   ///< Rows that are their own first, ascending.
 
-  /// Whether no two rows are equal.
-  bool all() const { return rows.size() == first.size(); }
   /// All rows equal to row `first` (which is its own first), ascending.
   std::span<const std::int32_t> equals(std::int32_t first) const;
 

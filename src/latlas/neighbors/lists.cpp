@@ -51,17 +51,10 @@ void expand(std::span<const std::int32_t> index, std::span<const float> distance
             const scan::Distinct& distinct, std::int32_t self, std::span<std::int32_t> index_out,
             std::span<float> distance_out) {
   const std::size_t k = index_out.size();
-  const bool all = distinct.all();
   std::size_t filled = 0;
   std::vector<std::int32_t> ring;  // rows at one distance
   for (std::size_t begin = 0, end = 0; filled < k; begin = end) {
     while (end < index.size() && distance[end] == distance[begin]) ++end;
-    if (all && end - begin == 1) {  // as nearly always
-      if (index[begin] == self) continue;
-      index_out[filled] = index[begin];
-      distance_out[filled++] = distance[begin];
-      continue;
-    }
     ring.clear();
     for (std::size_t i = begin; i < end; ++i) {
       const auto equals = distinct.equals(index[i]);

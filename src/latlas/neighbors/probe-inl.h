@@ -348,11 +348,7 @@ void probe_batch(const scan::Partition& p, ConstRows rows, std::span<const std::
   std::int64_t concerned = 0;
   const auto multiply = [&](std::int64_t group) HWY_ATTR {
     scan_concerned(p.rows, queries, concerned, group, w);
-    for (std::int64_t i = 0; i < concerned; ++i) {
-      const std::int64_t q = w.who[i];
-      if (w.size[q] > w.capacity - kGroup)
-        compact(p.rows, rows.row(chosen[static_cast<std::size_t>(q)]), count, w, q);
-    }
+    make_room(p.rows, rows, chosen, concerned, count, w);
     concerned = 0;
   };
   const auto add = [&](std::int64_t group, std::int64_t block, const scan::Chosen& by) HWY_ATTR {
@@ -393,7 +389,7 @@ void scan_all(const scan::Partition& p, ConstRows rows, std::span<const std::int
       w.bar[q] = w.limit[q];
     }
     scan_concerned(p.rows, queries, queries, g, w);
-    make_room(p.rows, rows, chosen, count, w);
+    make_room(p.rows, rows, chosen, queries, count, w);
   }
   finish_block(p.rows, rows, chosen, count, w, lists);
 }

@@ -241,12 +241,15 @@ inline void scan_concerned(const scan::Panels& panels, std::int64_t queries, std
   scan_group(panels, negated, stride, concerned, group, w.partial.data(), append);
 }
 
-/// Makes room in the buffers for a group.
+/// Makes room in the buffers of the queries that a group concerned for another.
 inline void make_room(const scan::Panels& panels, ConstRows rows,
-                      std::span<const std::int32_t> chosen, std::int64_t count, scan::Worker& w) {
-  for (std::size_t q = 0; q < chosen.size(); ++q)
+                      std::span<const std::int32_t> chosen, std::int64_t concerned,
+                      std::int64_t count, scan::Worker& w) {
+  for (std::int64_t i = 0; i < concerned; ++i) {
+    const std::int64_t q = w.who[i];
     if (w.size[q] > w.capacity - kGroup)
-      compact(panels, rows.row(chosen[q]), count, w, static_cast<std::int64_t>(q));
+      compact(panels, rows.row(chosen[static_cast<std::size_t>(q)]), count, w, q);
+  }
 }
 
 /// Measures what is left and fills row chosen[i] of the lists for every query of the block.
