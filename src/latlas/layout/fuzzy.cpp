@@ -105,7 +105,7 @@ double nearest_of(const float* distance, std::int64_t k, double local_connectivi
 }  // namespace
 
 Matrix memberships(const Neighbors& graph, std::int64_t k, double effective,
-                   double local_connectivity) {
+                   double local_connectivity, bool each_alone) {
   require_distances(graph, k);
   const std::int64_t n = graph.rows();
   Matrix weight(n, k);
@@ -127,7 +127,8 @@ Matrix memberships(const Neighbors& graph, std::int64_t k, double effective,
     for (std::int64_t i = begin; i < end; ++i) {
       const float* distance = graph.distance.row(i);
       const double nearest = nearest_of(distance, k, local_connectivity);
-      const double least = kLeast * (nearest > 0 ? sum_of_row(i) / static_cast<double>(k) : mean);
+      const bool own = each_alone || nearest > 0;
+      const double least = kLeast * (own ? sum_of_row(i) / static_cast<double>(k) : mean);
       LATLAS_DISPATCH(memberships_of_row)
       (distance, k, static_cast<float>(nearest), target,
        std::max(static_cast<float>(least), 1e-30F), scratch.data(), weight.row(i));

@@ -535,7 +535,7 @@ UmapPlaceResult umap_place(ConstRows train_map, const Neighbors& to_train, const
 
   const auto began = Clock::now();
   const Matrix weight = memberships(to_train, k, std::max(2.0, static_cast<double>(k)),
-                                    std::max(0.0, p.local_connectivity - 1));
+                                    std::max(0.0, p.local_connectivity - 1), /*each_alone=*/true);
   const Matrix train = copy_of(train_map);
   const UmapForces forces = forces_of(fit_umap_curve(p.min_dist, p.spread), p);
   const std::int64_t epochs =
