@@ -258,12 +258,11 @@ Affinities joint_affinities(const Neighbors& graph, const AffinityParams& params
                    params.kept_mass < 1 ? Zeros::none : Zeros::edges);
 }
 
-Affinities given_affinities(const Affinities& weights) {
-  constexpr const char* kWhat = "affinities";
+Affinities given_affinities(const Affinities& weights, const char* what) {
   if (weights.rows() == 0 && weights.edges() == 0) return weights;
   for (std::int64_t i = 0; i < std::ssize(weights.weight); ++i) {
     const float w = weights.weight[static_cast<std::size_t>(i)];
-    require(w >= 0 && w <= 1e30F, kWhat, ": weight ", i, " is ", w,
+    require(w >= 0 && w <= 1e30F, what, ": weight ", i, " is ", w,
             "; weights must lie between 0 and 1e30");
   }
   const double sum =
@@ -273,13 +272,13 @@ Affinities given_affinities(const Affinities& weights) {
           s += static_cast<double>(weights.weight[static_cast<std::size_t>(e)]);
         return s;
       });
-  require(sum > 1e-30, kWhat, ": all weights are 0; nothing holds the rows");
+  require(sum > 1e-30, what, ": all weights are 0; nothing holds the rows");
   // In units of the mean first, so that neither large nor small weights leave float's range.
   Affinities scaled = weights;
   const double unit = static_cast<double>(std::ssize(weights.weight)) / sum;
   for (float& w : scaled.weight) w = static_cast<float>(static_cast<double>(w) * unit);
   const auto half = static_cast<float>(0.5 / static_cast<double>(std::ssize(weights.weight)));
-  return symmetric(scaled, {.sum = half}, kWhat);
+  return symmetric(scaled, {.sum = half}, what);
 }
 
 void require_valid(const Affinities& affinities, const char* what) {

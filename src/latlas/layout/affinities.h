@@ -66,7 +66,7 @@ inline Affinities perplexity_affinities(const Neighbors& graph, const AffinityPa
 /// of 0 are no edges.
 /// @throws InvalidArgument  when offsets do not ascend, a column is outside [0, n), is the row
 ///         itself or occurs twice in a row, a weight is negative or not finite, or all are 0.
-Affinities given_affinities(const Affinities& weights);
+Affinities given_affinities(const Affinities& weights, const char* what = "affinities");
 
 /// Throws InvalidArgument unless the affinities are well formed: offsets ascend, columns inside
 /// [0, n) and ascending in each row, weights finite, not negative, and with Σ = 1 within 1e-3.

@@ -53,7 +53,7 @@ Affinities parse_affinities(Bytes bytes, std::string_view what) {
   if (weights.weight.size() != weights.column.size())
     throw IoError(sentence(what, ": has ", weights.column.size(), " columns and ",
                            weights.weight.size(), " weights; they must be as many"));
-  return given_affinities(weights);
+  return given_affinities(weights, std::string(what).c_str());
 }
 
 Affinities read_affinities(const std::filesystem::path& path) {

@@ -40,7 +40,8 @@ std::vector<Field> fields(AlignedParams& p) {
 
 AlignedResult aligned_tsne(std::int64_t steps, const AffinitiesAt& affinities, ConstRows start,
                            const TsneParams& params, const AlignedParams& aligned,
-                           const Progress& progress) {
+                           const Progress& progress,
+                           const std::function<void(std::int64_t, const TsneResult&)>& finished) {
   AlignedParams a = aligned;
   check(fields(a), "aligned_tsne");
   require(steps >= 1, "aligned_tsne: there is no step");
@@ -70,6 +71,7 @@ AlignedResult aligned_tsne(std::int64_t steps, const AffinitiesAt& affinities, C
       out.maps.pop_back();
       break;
     }
+    if (finished) finished(step, out.maps.back());
   }
   std::reverse(out.maps.begin(), out.maps.end());
   for (std::size_t t = 1; t < out.maps.size(); ++t)

@@ -40,8 +40,10 @@ using AffinitiesAt = std::function<Affinities(std::int64_t step)>;
 /// maps
 ///                  done so far (of the last steps) are returned.
 /// @throws InvalidArgument  as tsne() does, or when the steps have different numbers of rows.
-AlignedResult aligned_tsne(std::int64_t steps, const AffinitiesAt& affinities, ConstRows start,
-                           const TsneParams& params = {}, const AlignedParams& aligned = {},
-                           const Progress& progress = {});
+/// @param finished  hears of each map as it is done, so that it can be kept.
+AlignedResult aligned_tsne(
+    std::int64_t steps, const AffinitiesAt& affinities, ConstRows start,
+    const TsneParams& params = {}, const AlignedParams& aligned = {}, const Progress& progress = {},
+    const std::function<void(std::int64_t step, const TsneResult& map)>& finished = {});
 
 }  // namespace latlas

@@ -710,6 +710,19 @@ std::vector<Field> fields(TsneParams& p) {
   };
 }
 
+namespace {
+
+// A start that is kept stands among rows some units apart.
+void require_map_size(ConstRows start, std::int64_t columns) {
+  constexpr float kFarthest = 1e9F;
+  for (std::int64_t i = 0; i < start.rows(); ++i)
+    for (std::int64_t c = 0; c < columns; ++c)
+      require(std::abs(start(i, c)) <= kFarthest, "tsne: row ", i, " of the kept start is at ",
+              start(i, c), "; a map lies within ±1e9");
+}
+
+}  // namespace
+
 TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams& params,
                 const Progress& progress, const TsneExtras& extras) {
   TsneParams p = params;
@@ -722,6 +735,7 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   require(n == 0 || start.cols() >= p.dimensions, "tsne: the start has ", start.cols(),
           " columns, the map needs ", p.dimensions);
   require_finite(start, "tsne: start");
+  if (p.keep_start) require_map_size(start, p.dimensions);
   if (extras.anchors != nullptr) require_valid(*extras.anchors, n, p.dimensions, "tsne");
   TsneResult result;
   result.map = Matrix(n, p.dimensions);
@@ -768,6 +782,12 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
     result.trace = from.trace;
     result.notes = from.notes;
   }
+  if (n >= p.exact_below && p.degrees_of_freedom > 1 && extras.resume == nullptr)
+    result.notes.push_back(
+        sentence("with more than 1 degree of freedom the field's map reaches a somewhat higher "
+                 "divergence than "
+                 "the sum over all pairs does; exact_below ",
+                 n + 1, " takes that"));
   const std::int64_t first = it;
   for (; it < last && !result.stopped; ++it) {
     if (extras.save && extras.save_every > 0 && it > first && it % extras.save_every == 0)
