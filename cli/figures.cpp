@@ -80,6 +80,7 @@ ComposeOptions seen(const Gallery& g, const std::string& title, const std::strin
                     const Views& views) {
   ComposeOptions o = options(g, title_of(map) + title, map);
   if (!views.how.empty()) o.subtitle += " · " + views.how;
+  o.copies = views.copies;
   return o;
 }
 

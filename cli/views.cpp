@@ -99,14 +99,16 @@ Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows
       .placed = placed.rows() > 0 ? three_views(placed, box) : Matrix(),
       .labels = thrice(labels),
       .placed_labels = thrice(placed_labels),
+      .copies = 3,
       .how =
           "one map in space seen from the front, above it from the top, beside it from the side"};
 }
 
 Matrix placed_at(const Views& views, std::int64_t placed, std::span<const std::int32_t> rows) {
   std::vector<std::int32_t> shown;
-  for (std::int64_t first = 0; first < views.placed.rows(); first += placed)
-    for (const std::int32_t row : rows) shown.push_back(static_cast<std::int32_t>(first) + row);
+  for (int copy = 0; copy < views.copies; ++copy)
+    for (const std::int32_t row : rows)
+      shown.push_back(static_cast<std::int32_t>(copy * placed) + row);
   return copy_of(views.placed, shown);
 }
 

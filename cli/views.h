@@ -15,6 +15,7 @@ struct Views {
   Matrix map, placed;                               ///< n × 2; the caller's rows in three copies
                                                     ///< where the map has three dimensions.
   std::vector<std::int32_t> labels, placed_labels;  ///< Of these rows; none where there were none.
+  int copies = 1;                                   ///< How often each row is among them.
   bool to_scale = true;                             ///< One unit is equally long on both axes.
   std::string how;                                  ///< For the subtitle; empty for a plane.
 };

@@ -227,6 +227,8 @@ TEST(Figure, ListsSetsAndCategoriesInTheLegend) {
   const auto two = parse_svg(draw_svg(scatter_train_test(train, test)));
   EXPECT_TRUE(holds_text(two, "training (60)"));
   EXPECT_TRUE(holds_text(two, "test (30)"));
+  const auto views = parse_svg(draw_svg(scatter_train_test(train, test, {.copies = 3})));
+  EXPECT_TRUE(holds_text(views, "training (20)") && holds_text(views, "test (10)"));
   Figure figure = scatter(train, labels_of(60, 3), {"a", "b", "c"});
   figure.name_categories = false;
   EXPECT_TRUE(holds_text(parse_svg(draw_svg(figure)), "c"));
@@ -551,6 +553,10 @@ TEST(ImageSheet, RejectsStripsThatDoNotMatch) {
   EXPECT_NE(refusal(image_sheet(Matrix(4, 784), Matrix(4, 784), {.columns = 1}, {.width = 99}))
                 .find("too high"),
             std::string::npos);
+  const Matrix many(2'000'000, 1);
+  const std::string tall = refusal(
+      image_sheet(many, many, {.height = 1, .width = 1, .columns = 1}, {.width = 9, .height = 9}));
+  EXPECT_NE(tall.find("show fewer images"), std::string::npos) << tall;
 }
 
 }  // namespace

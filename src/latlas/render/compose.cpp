@@ -34,8 +34,9 @@ Figure begin_map(const ComposeOptions& o) {
   return figure;
 }
 
-std::string counted(const char* name, const Positions& points) {
-  return sentence(name, " (", number_text(static_cast<double>(points.view().rows()), 0), ")");
+std::string counted(const char* name, const Positions& points, const ComposeOptions& o) {
+  const auto rows = static_cast<double>(points.view().rows() / std::max(1, o.copies));
+  return sentence(name, " (", number_text(rows, 0), ")");
 }
 
 /// Three significant digits: "0.0915", "12.3", "1,230".
@@ -63,8 +64,9 @@ Figure scatter_train_test(const Positions& train, const Positions& test,
                           const ComposeOptions& options) {
   Figure figure = begin_map(options);
   figure.marks.push_back(
-      Points{.at = train, .name = counted("training", train), .color = kTraining});
-  figure.marks.push_back(Points{.at = test, .name = counted("test", test), .color = kTest});
+      Points{.at = train, .name = counted("training", train, options), .color = kTraining});
+  figure.marks.push_back(
+      Points{.at = test, .name = counted("test", test, options), .color = kTest});
   return figure;
 }
 
@@ -75,9 +77,11 @@ Figure scatter_train_test(const Positions& train, const Labels& train_labels, co
   figure.categories = names;
   figure.name_categories = true;
   figure.marks.push_back(
-      Points{.at = train, .labels = train_labels, .name = counted("training", train)});
-  figure.marks.push_back(Points{
-      .at = test, .labels = test_labels, .name = counted("test", test), .shape = Shape::ring});
+      Points{.at = train, .labels = train_labels, .name = counted("training", train, options)});
+  figure.marks.push_back(Points{.at = test,
+                                .labels = test_labels,
+                                .name = counted("test", test, options),
+                                .shape = Shape::ring});
   return figure;
 }
 

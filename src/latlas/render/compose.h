@@ -19,6 +19,7 @@ struct ComposeOptions {
   bool log_y = false;  ///< Of curves.
   Theme theme = Theme::light;
   double width = 0, height = 0;  ///< Inches; 0: what suits the figure (maps: 10 × 8).
+  int copies = 1;  ///< Views in which the points show each row; the legend counts rows.
 };
 
 /// A map, colored by category; each category is named at its densest place.

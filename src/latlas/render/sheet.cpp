@@ -38,13 +38,15 @@ double caption_height(const Sheet& sheet) { return sheet.captions.empty() ? 0 : 
 
 /// Where everything goes, in pixels of the figure.
 struct Plan {
-  int columns = 1, blocks = 1, strips = 1;
-  int cell = 1, cell_height = 1;               // of one image
-  int step_x = 1, step_y = 1, step_block = 1;  // from one to the next
-  int caption = 0;                             // height above a block
-  int width() const { return step_x * (columns - 1) + cell; }
-  int height() const {
-    return step_block * (blocks - 1) + caption + step_y * (strips - 1) + cell_height;
+  int columns = 1, strips = 1;
+  std::int64_t blocks = 1;
+  int cell = 1, cell_height = 1;  // of one image
+  int step_x = 1, step_y = 1;     // from one to the next
+  std::int64_t step_block = 1;
+  int caption = 0;  // height above a block
+  std::int64_t width() const { return std::int64_t{step_x} * (columns - 1) + cell; }
+  std::int64_t height() const {
+    return step_block * (blocks - 1) + caption + std::int64_t{step_y} * (strips - 1) + cell_height;
   }
 };
 
@@ -55,26 +57,28 @@ Plan plan_of(const Sheet& sheet, double width, double height, double dpi) {
   const std::int64_t count = std::max<std::int64_t>(1, count_of(sheet));
   Plan p;
   p.columns = static_cast<int>(std::min<std::int64_t>(sheet.columns, count));
-  p.blocks = static_cast<int>((count + p.columns - 1) / p.columns);
+  p.blocks = (count + p.columns - 1) / p.columns;
   p.strips = static_cast<int>(sheet.strips.size());
   p.caption = static_cast<int>(std::lround(caption_height(sheet) * scale));
 
   // A cell is a whole number of pixels, and of image pixels where it can be.
   const double aspect = static_cast<double>(sheet.height) / sheet.width;
+  const auto blocks = static_cast<double>(p.blocks);
   const double cells_x = p.columns + (p.columns - 1) * kGap;
   const double cells_y =
-      p.blocks * (p.strips * aspect + (p.strips - 1) * kGap) + (p.blocks - 1) * (kGap + kBlockGap);
-  const double room = std::min(room_x / cells_x, (room_y - p.caption * p.blocks) / cells_y);
+      blocks * (p.strips * aspect + (p.strips - 1) * kGap) + (blocks - 1) * (kGap + kBlockGap);
+  const double room = std::min(room_x / cells_x, (room_y - p.caption * blocks) / cells_y);
   p.cell = std::max(1, static_cast<int>(std::min(room, 1e5)));
   if (p.cell > sheet.width) p.cell -= p.cell % sheet.width;
-  p.cell_height = std::max(1, static_cast<int>(std::lround(p.cell * aspect)));
+  p.cell_height = std::max(1, static_cast<int>(std::lround(std::min(p.cell * aspect, 1e6))));
 
   // What that leaves of the width goes between the images.
   const double spare = p.columns > 1 ? (room_x - p.columns * p.cell) / (p.columns - 1) : 0;
   const int gap = static_cast<int>(std::clamp(spare, p.cell * kGap, p.cell * kWidestGap));
   p.step_x = p.cell + gap;
   p.step_y = p.cell_height + std::min(gap, static_cast<int>(p.cell * 2 * kGap));
-  p.step_block = p.step_y * p.strips + static_cast<int>(p.cell * kBlockGap) + p.caption;
+  p.step_block =
+      std::int64_t{p.step_y} * p.strips + static_cast<int>(p.cell * kBlockGap) + p.caption;
   return p;
 }
 
@@ -127,16 +131,16 @@ void check(const Sheet& sheet) {
 }
 
 double natural_height(const Sheet& sheet, double width, double dpi) {
-  return plan_of(sheet, width, 1e9, dpi).height() * 72 / dpi;
+  return static_cast<double>(plan_of(sheet, width, 1e9, dpi).height()) * 72 / dpi;
 }
 
 void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks& inks, double dpi) {
   const std::int64_t count = count_of(sheet);
   if (count == 0) return;
   const Plan plan = plan_of(sheet, area.width(), area.height(), dpi);
-  Picture picture{plan.width(), plan.height(), {}, true};
-  require(picture.width < (1 << 15) && picture.height < (1 << 15), "figure: a sheet of ",
-          picture.width, " × ", picture.height, " pixels is too large; show fewer images");
+  require(plan.width() < (1 << 15) && plan.height() < (1 << 15), "figure: a sheet of ",
+          plan.width(), " × ", plan.height(), " pixels is too large; show fewer images");
+  Picture picture{static_cast<int>(plan.width()), static_cast<int>(plan.height()), {}, true};
   picture.rgba.resize(static_cast<std::size_t>(picture.width) * picture.height * 4);
   for (std::size_t i = 0; i < picture.rgba.size(); i += 4) {
     picture.rgba[i] = inks.background.red;
@@ -154,8 +158,9 @@ void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks&
       const ConstRows images = sheet.strips[static_cast<std::size_t>(strip)].images.view();
       const auto values =
           resized(images[image], sheet.width, sheet.height, plan.cell, plan.cell_height);
-      const int top = block * plan.step_block + plan.caption + strip * plan.step_y,
-                left = column * plan.step_x;
+      const int top =
+          static_cast<int>(block * plan.step_block + plan.caption) + strip * plan.step_y;
+      const int left = column * plan.step_x;
       for (int i = 0; i < plan.cell_height; ++i)
         for (int j = 0; j < plan.cell; ++j) {
           const Color c = mixed(low, high, values[static_cast<std::size_t>(i) * plan.cell + j]);
@@ -178,9 +183,8 @@ void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks&
       TextStyle style = kLabel;
       style.color = strip == 0 ? inks.text : inks.quiet_text;
       const TextSize size = measure(label, style);
-      const double middle = y0 + (block * plan.step_block + plan.caption + strip * plan.step_y +
-                                  plan.cell_height / 2.0) /
-                                     scale;
+      const auto top = static_cast<double>(block * plan.step_block + plan.caption);
+      const double middle = y0 + (top + strip * plan.step_y + plan.cell_height / 2.0) / scale;
       canvas.text({x0 - 12 - size.width, middle + size.ascent / 2}, label, style, false);
     }
   for (std::size_t i = 0; i < sheet.captions.size(); ++i) {
@@ -191,7 +195,7 @@ void draw_sheet(Canvas& canvas, const Sheet& sheet, const Box& area, const Inks&
     const std::string text = clean_text(sheet.captions[i]);
     canvas.text(
         {x0 + (column * plan.step_x + plan.cell / 2.0) / scale - measure(text, style).width / 2,
-         y0 + (block * plan.step_block + plan.caption) / scale - 4},
+         y0 + static_cast<double>(block * plan.step_block + plan.caption) / scale - 4},
         text, style, false);
   }
 }
