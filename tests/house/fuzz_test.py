@@ -12,6 +12,12 @@ TARGETS = sorted(p.stem for p in (SOURCE / "fuzz").glob("*_fuzz.cpp"))
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_begins_from_lawful_bytes(target):
+    seeds = SOURCE / "fuzz/corpus" / target.removesuffix("_fuzz")
+    assert any(seeds.iterdir()), "no campaign finds its way into a format from nothing"
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_survives_a_short_campaign(target):
     if not (SOURCE / "build/fuzz/fuzz" / target).exists():
         if shutil.which("clang++-14") is None:

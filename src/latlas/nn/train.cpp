@@ -355,23 +355,20 @@ void write_state(const std::filesystem::path& path, const TrainState& state,
                      {{"format", "latlas checkpoint"}, {"layers", describe(model)}});
 }
 
-TrainState read_state(const std::filesystem::path& path, const Autoencoder& model) {
-  const std::string what = path.string();
-  const safetensors::File file = safetensors::open(path);
-  const auto& metadata = file.contents.metadata;
+TrainState parse_state(Bytes bytes, std::string_view what, const Autoencoder& model) {
+  const safetensors::Contents contents = safetensors::parse(bytes, what);
+  const auto& metadata = contents.metadata;
   const auto format = metadata.find("format"), layers = metadata.find("layers");
   if (format == metadata.end() || format->second != "latlas checkpoint" || layers == metadata.end())
     throw IoError(sentence(what, ": is no latlas checkpoint"));
   require(layers->second == describe(model), what, ": belongs to the layers '", layers->second,
           "', the model has '", describe(model), "'");
   TrainState state;
-  read_blocks(file.contents, model, "weights.", state.weights, what);
-  read_blocks(file.contents, model, "first.", state.first, what);
-  read_blocks(file.contents, model, "second.", state.second, what);
-  const auto history =
-      safetensors::to_doubles(safetensors::find(file.contents, "history", what), what);
-  const auto now =
-      safetensors::to_doubles(safetensors::find(file.contents, "progress", what), what);
+  read_blocks(contents, model, "weights.", state.weights, what);
+  read_blocks(contents, model, "first.", state.first, what);
+  read_blocks(contents, model, "second.", state.second, what);
+  const auto history = safetensors::to_doubles(safetensors::find(contents, "history", what), what);
+  const auto now = safetensors::to_doubles(safetensors::find(contents, "progress", what), what);
   if (history.cols() != 3 || now.rows() != 1 || now.cols() != 3 || !(now(0, 0) >= 0) ||
       !(now(0, 0) < 9e15))
     throw IoError(sentence(what, ": has a history or progress of another shape"));
@@ -381,6 +378,11 @@ TrainState read_state(const std::filesystem::path& path, const Autoencoder& mode
   state.loss_sum = now(0, 1);
   state.seconds = now(0, 2);
   return state;
+}
+
+TrainState read_state(const std::filesystem::path& path, const Autoencoder& model) {
+  const MappedFile file(path);
+  return parse_state(file.bytes(), path.string(), model);
 }
 
 }  // namespace latlas

@@ -50,6 +50,7 @@ void write_state(const std::filesystem::path& path, const TrainState& state,
                  const Autoencoder& model);
 /// @throws IoError  when the file is no such state; InvalidArgument when it belongs to other
 /// layers.
+TrainState parse_state(Bytes bytes, std::string_view what, const Autoencoder& model);
 TrainState read_state(const std::filesystem::path& path, const Autoencoder& model);
 
 /// The steps of training, for who wants to stand between them; train() is the loop over it.

@@ -75,7 +75,12 @@ std::vector<double> Metrics::list(std::string_view name) const {
 void Metrics::erase(std::string_view name) {
   const std::string below = std::string(name) + ".";
   std::erase_if(entries_, [&](const auto& entry) {
-    return entry.first == name || entry.first == mark_list(name) || entry.first.starts_with(below);
+    std::string_view other = entry.first;
+    if (other.ends_with("[]")) other.remove_suffix(2);
+    // What held the place of one of the name's own parents goes too: "a" where "a.b" is set.
+    const bool above =
+        name.size() > other.size() && name.starts_with(other) && name[other.size()] == '.';
+    return other == name || other.starts_with(below) || above;
   });
 }
 
