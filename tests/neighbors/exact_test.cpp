@@ -42,7 +42,7 @@ void expect_equals_twin(const Matrix& x, std::int64_t k, const std::string& what
 }
 
 TEST(ExactNeighbors, EqualTheBruteForceTwinInEveryDimension) {
-  for (const std::int64_t d : {1, 2, 3, 7, 8, 31, 32, 33, 100, 255, 256, 257, 600})
+  for (const std::int64_t d : {1, 2, 3, 7, 8, 31, 32, 33, 100, 255, 256, 257, 600, 784, 1536})
     expect_equals_twin(clustered(d > 100 ? 300 : 700, d), 15, sentence("d = ", d));
 }
 
