@@ -14,6 +14,7 @@
 #include "latlas/core/error.h"
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/affinities.h"
+#include "latlas/layout/kl.h"
 #include "latlas/neighbors/approximate.h"
 #include "latlas/runs/run_directory.h"
 
@@ -45,6 +46,14 @@ struct Report {
   }
 };
 
+// KL is judged by exact neighbors as far as its normalizer is exact too, so that no map is judged
+// by the very graph it was made from; above by an approximate graph, whose recall is told.
+NeighborsParams kl_search(const Options& o, std::int64_t n) {
+  return {.k = neighbors_for(0, {.perplexity = o.perplexity}, n),
+          .metric = o.metric,
+          .search = n <= KlParams().exact_rows ? "exact" : "auto"};
+}
+
 Plan plan_evaluate(const Options& o, std::int64_t n, std::int64_t d, std::int64_t placed) {
   const double rate = machine_rate();
   Plan plan;
@@ -53,7 +62,7 @@ Plan plan_evaluate(const Options& o, std::int64_t n, std::int64_t d, std::int64_
   else
     plan += plan_neighbors(n, measured_rows(n, o.params), 2, o.params.label_k, rate);
   if (o.perplexity > 0) {
-    plan += plan_search(n, n, d, {.k = neighbors_for(0, {.perplexity = o.perplexity}, n)}, rate);
+    plan += plan_search(n, n, d, kl_search(o, n), rate);
     plan += plan_kl(n, rate);
   }
   plan += plan_neighbors(n, measured_rows(placed, o.params), 2, o.params.label_k, rate);
@@ -72,12 +81,14 @@ void score_against_data(const Options& o, const Matrix& data, const Matrix& map,
   report.add("spearman", "distance correlation", q.spearman);
   if (q.label_accuracy) report.add("label_accuracy", "label accuracy", *q.label_accuracy);
   if (o.perplexity > 0) {
-    const std::int64_t k = neighbors_for(0, {.perplexity = o.perplexity}, data.rows());
-    const NeighborsParams near{.k = k, .metric = o.metric};
+    const NeighborsParams near = kl_search(o, data.rows());
+    const double perplexity = std::min(o.perplexity, static_cast<double>(near.k) / 3);
+    if (perplexity < o.perplexity)
+      console.note(fmt::format("KL at perplexity {:.4g} instead of {:.4g}: there are {} rows",
+                               perplexity, o.perplexity, data.rows()));
     const Neighbors graph = find_neighbors(data, near, console.progress("rows"));
     if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
-    const Affinities affinities = perplexity_affinities(
-        graph, {.perplexity = std::min(o.perplexity, static_cast<double>(k) / 3)});
+    const Affinities affinities = perplexity_affinities(graph, {.perplexity = perplexity});
     report.lines.emplace_back(
         "KL divergence (0 is best)",
         measure_kl("quality.kl", affinities, map, o.degrees_of_freedom, 4, report.metrics));
@@ -100,16 +111,18 @@ void run_evaluate(const Options& o, const Common& common) {
   require(o.metric == "euclidean" || o.metric == "cosine", "latlas evaluate: --metric is '",
           o.metric, "'; known are euclidean, cosine");
   Console console(common.verbosity);
+  const Shape shape = shape_of(o.map), of_data = o.data.empty() ? Shape{} : shape_of(o.data);
+  require(o.data.empty() || of_data.rows == shape.rows, "latlas evaluate: ", o.data, " has ",
+          of_data.rows, " rows, ", o.map, " has ", shape.rows, "; they must be the same rows");
+  const std::int64_t new_rows = o.placed.empty() ? 0 : shape_of(o.placed).rows;
+  announce(plan_evaluate(o, shape.rows, of_data.cols, new_rows), "score fewer rows", console);
   const Matrix map = load_rows(o.map);
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
 
   Matrix data = o.data.empty() ? Matrix() : load_rows(o.data);
-  require(o.data.empty() || data.rows() == map.rows(), "latlas evaluate: ", o.data, " has ",
-          data.rows(), " rows, ", o.map, " has ", map.rows(), "; they must be the same rows");
   const Matrix placed = o.placed.empty() ? Matrix() : load_rows(o.placed);
   const LabelSet placed_labels =
       o.placed.empty() ? LabelSet{} : load_labels_like(o.placed_labels, placed.rows(), labels);
-  announce(plan_evaluate(o, map.rows(), data.cols(), placed.rows()), "score fewer rows", console);
 
   Report report;
   if (!o.data.empty())

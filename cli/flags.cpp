@@ -30,6 +30,13 @@ void add_flags(CLI::App& command, std::vector<Field> fields, const std::string& 
   for (Field& field : fields) {
     const std::string flag = flag_of(field.name), help = described(field);
     auto set = [field](const std::string& text) mutable { parse(field, text); };
+    if (bool* const* on = std::get_if<bool*>(&field.value); on != nullptr && !**on) {
+      command
+          .add_flag_callback(
+              flag, [on = *on] { *on = true; }, field.help)
+          ->group(group);
+      continue;
+    }
     command.add_option_function<std::string>(flag, std::move(set), help)
         ->group(group)
         ->type_name("");

@@ -113,6 +113,34 @@ Input load_input(const std::string& name) {
   return in;
 }
 
+Shape shape_of(const std::string& name) {
+  if (part_of(name).dataset.empty() && is_npy(name)) {
+    const npy::File file = npy::open(name);
+    return {file.array.rows, file.array.cols};
+  }
+  const Input in = load_input(name);
+  return {in.rows(), in.cols()};
+}
+
+void require_distinct(const std::vector<std::string>& outputs,
+                      const std::vector<std::string>& inputs) {
+  const auto place_of = [](const std::string& name) {
+    std::error_code error;
+    const auto place = std::filesystem::weakly_canonical(name, error);
+    return error ? std::filesystem::path(name).lexically_normal() : place;
+  };
+  std::set<std::filesystem::path> read, written;
+  for (const auto& name : inputs)
+    if (!name.empty()) read.insert(place_of(name));
+  for (const auto& name : outputs) {
+    if (name.empty()) continue;
+    require(read.count(place_of(name)) == 0, name,
+            ": is read and would be overwritten; name another file for the result");
+    require(written.insert(place_of(name)).second, name,
+            ": would be written twice; give each result a file of its own");
+  }
+}
+
 Matrix as_numbers(Input input) {
   return input.bytes.rows() > 0 ? scaled(input.bytes) : std::move(input.floats);
 }

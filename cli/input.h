@@ -46,6 +46,16 @@ LabelSet load_labels_like(const std::string& name, std::int64_t rows, const Labe
 LabelSet labels_of(const std::vector<std::uint8_t>& labels,
                    const std::vector<std::string>& class_names);
 
+/// Refuses outputs that are the same file as another output or as an input; empty names are none.
+void require_distinct(const std::vector<std::string>& outputs,
+                      const std::vector<std::string>& inputs);
+
+/// The extents of a file of rows, from its header alone where it is an .npy.
+struct Shape {
+  std::int64_t rows = 0, cols = 0;
+};
+Shape shape_of(const std::string& name);
+
 /// A dataset by name: of the catalog, or "synthetic", or a folder of IDX files.
 Dataset load_named(const std::string& name);
 

@@ -56,10 +56,17 @@ struct Mapped {
   double graph_seconds = 0;            // finding or reading the graph, and measuring its recall
 };
 
-const char* advice_for(const std::string& method) {
-  if (method == "pca") return "map fewer rows";
-  return method == "umap" ? "lower --n-neighbors or --k, or map fewer rows"
-                          : "lower --perplexity or --k, or map fewer rows";
+// Whether the neighbors of the rows are to be found here.
+bool finds_graph(const Options& o) {
+  return o.method != "pca" && o.graph.empty() && o.affinities_file.empty();
+}
+
+const char* advice_for(const Options& o) {
+  if (o.method == "pca" || !finds_graph(o)) return "map fewer rows";
+  if (o.method == "umap") return "lower --n-neighbors or --k, or map fewer rows";
+  return o.tsne.dimensions == 3
+             ? "take --dimensions 2, lower --perplexity or --k, or map fewer rows"
+             : "lower --perplexity or --k, or map fewer rows";
 }
 
 // The graph that t-SNE or UMAP asks for.
@@ -68,11 +75,6 @@ NeighborsParams graph_params(const Options& o, std::int64_t n) {
   NeighborsParams near = o.neighbors;
   near.k = umap_neighbors_for(near.k, o.umap, n);
   return near;
-}
-
-// Whether the neighbors of the rows are to be found here.
-bool finds_graph(const Options& o) {
-  return o.method != "pca" && o.graph.empty() && o.affinities_file.empty();
 }
 
 // The neighbors of n rows, unless they are given, and of m new ones among them.
@@ -91,6 +93,17 @@ std::string search_note(const Options& o, std::int64_t n, std::int64_t d) {
              : "; neighbors by approximate search";
 }
 
+// Neighbors of a row in the files given, by their size: eight bytes each.
+std::int64_t given_k(const Options& o, std::int64_t n) {
+  std::uintmax_t bytes = 0;
+  for (const auto& file : {o.graph, o.graph_distances, o.affinities_file}) {
+    std::error_code absent;  // of which the reader tells
+    const std::uintmax_t size = file.empty() ? 0 : std::filesystem::file_size(file, absent);
+    bytes += absent ? 0 : size;
+  }
+  return static_cast<std::int64_t>(bytes) / (8 * std::max<std::int64_t>(1, n));
+}
+
 // What is to be done with n rows of d columns, and m new ones.
 Plan plan_map(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d) {
   const double rate = machine_rate();
@@ -100,7 +113,8 @@ Plan plan_map(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d) 
   if (o.method == "pca") {
     plan += plan_pca(n + m, width, o.tsne.dimensions, rate);
   } else {
-    const NeighborsParams near = graph_params(o, n);
+    NeighborsParams near = graph_params(o, n);
+    if (!finds_graph(o)) near.k = std::max<std::int64_t>(1, given_k(o, n));
     plan += plan_graph(o, n, m, width, near, rate);
     if (o.method == "umap") {
       plan += plan_umap(n, near.k, o.umap, rate);
@@ -113,6 +127,14 @@ Plan plan_map(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d) 
   if (o.scores) plan += plan_scores(n, width, {}, rate);
   plan.bytes += (n + m) * (d + (o.reduce > 0 ? width : 0)) * 4;
   return plan;
+}
+
+// The anchors, refused before long work where they are none.
+Anchors given_anchors(const Options& o, std::int64_t n) {
+  if (o.anchors.empty()) return {};
+  Anchors anchors{npy::read_matrix(o.anchors), o.anchor_strength};
+  require_valid(anchors, n, o.tsne.dimensions, o.anchors.c_str());
+  return anchors;
 }
 
 void stop_if_interrupted() {
@@ -185,8 +207,8 @@ void look_for_novelty(const Options& o, const Neighbors& graph, const Neighbors&
     if (found.far[i] != 0) mapped.far.push_back(static_cast<std::int32_t>(i));
 }
 
-Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& metrics,
-                   Console& console) {
+Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, const Anchors& anchors,
+                   Metrics& metrics, Console& console) {
   const std::int64_t n = rows.rows();
   NeighborsParams near = graph_params(o, n);
   Mapped mapped;
@@ -198,8 +220,6 @@ Mapped map_by_tsne(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
   if (fresh.empty()) graph = {};  // it is large, and only novelty still asks for it
   const Matrix start = map_start(o.start.empty() ? "pca" : o.start, rows, affinities,
                                  params.dimensions, params.seed, console);
-  const Anchors anchors{o.anchors.empty() ? Matrix() : npy::read_matrix(o.anchors),
-                        o.anchor_strength};
   TsneResult result =
       tsne_from({.path = o.checkpoint, .every = o.checkpoint_every}, affinities, start, params,
                 console, {.anchors = o.anchors.empty() ? nullptr : &anchors});
@@ -276,6 +296,7 @@ void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels, Co
   options.title = fmt::format("{} of {}", title_of(o.method), o.data);
   options.subtitle = fmt::format("{} rows", count_text(mapped.map.rows()));
   if (!views.how.empty()) options.subtitle += ", " + views.how;
+  options.copies = views.copies;
   options.footnote = mapped.method_line;
   options.ticks = o.method == "pca" && views.to_scale && views.how.empty();
   if (!mapped.placed.empty() && !labels.empty())
@@ -297,6 +318,11 @@ void run_map(const Options& o, const Common& common) {
   require(o.method != "umap" || o.tsne.dimensions == 2, "latlas map: --dimensions is ",
           o.tsne.dimensions,
           "; UMAP lays rows out in the plane alone, t-SNE and PCA in 1 to 3 dimensions");
+  require(!o.tsne.keep_start || (o.method == "tsne" && o.start.ends_with(".npy")),
+          "latlas map: --keep-start goes on from an earlier t-SNE map; name it: --start map.npy");
+  require(o.method != "umap" || o.neighbors.k == 0 || o.neighbors.k >= o.umap.n_neighbors - 1,
+          "latlas map: --k is ", o.neighbors.k, ", --n-neighbors ", o.umap.n_neighbors, " needs ",
+          o.umap.n_neighbors - 1, "; leave --k out");
   require(o.affinities_file.empty() || o.method == "tsne",
           "latlas map: --affinities-file is for --method tsne");
   require(o.fresh.empty() == o.placed.empty(),
@@ -319,32 +345,44 @@ void run_map(const Options& o, const Common& common) {
   check_graph(o.neighbors);
   require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
-  for (const auto& out : {o.out, o.placed, o.plot, o.novelty, o.checkpoint})
+  const std::vector<std::string> outputs = {o.out, o.placed, o.plot, o.novelty, o.checkpoint};
+  require_distinct(outputs, {o.data, o.fresh, o.labels, o.start, o.graph, o.graph_distances,
+                             o.anchors, o.affinities_file});
+  for (const auto& out : outputs)
     if (!out.empty()) require_writable(out);
   Console console(common.verbosity);
+  const Shape shape = shape_of(o.data), more = o.fresh.empty() ? Shape{} : shape_of(o.fresh);
+  require(o.fresh.empty() || more.cols == shape.cols, o.fresh, ": has ", more.cols, " columns, ",
+          o.data, " has ", shape.cols);
+  require(o.method == "pca" || shape.rows >= 4, "latlas map: ", shape.rows,
+          shape.rows == 1 ? " row is" : " rows are", " too few for ", title_of(o.method),
+          "; 4 are the least");
+  announce(plan_map(o, shape.rows, more.rows, shape.cols), advice_for(o), console,
+           search_note(o, shape.rows, shape.cols));
   Matrix rows = load_rows(o.data);
   Matrix fresh = o.fresh.empty() ? Matrix() : load_rows(o.fresh);
-  require(fresh.empty() || fresh.cols() == rows.cols(), o.fresh, ": has ", fresh.cols(),
-          " columns, ", o.data, " has ", rows.cols());
   require_finite(rows, o.data.c_str());
   if (!o.start.empty() && is_start_file(o.start))  // refused before long work
     map_start(o.start, rows, {}, o.tsne.dimensions, 0, console);
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, rows.rows());
-  require(o.method == "pca" || rows.rows() >= 4, "latlas map: ", rows.rows(),
-          rows.rows() == 1 ? " row is" : " rows are", " too few for ", title_of(o.method),
-          "; 4 are the least");
-  announce(plan_map(o, rows.rows(), fresh.rows(), rows.cols()), advice_for(o.method), console,
-           search_note(o, rows.rows(), rows.cols()));
+  const Anchors anchors = given_anchors(o, rows.rows());
   if (o.reduce > 0) {
     const Pca pca = fit_pca(rows, {.components = o.reduce});
     if (!fresh.empty()) fresh = transform(pca, fresh);
     rows = transform(pca, rows);
   }
 
+  if (finds_graph(o) && o.neighbors.k > rows.rows() - 1)
+    console.note(fmt::format("{} neighbors of a row instead of {}: there are {} rows",
+                             rows.rows() - 1, o.neighbors.k, rows.rows()));
+  if (!fresh.empty() && !o.affinities_file.empty())
+    console.note(
+        "weights tell no distances: none of the new rows is flagged as far from everything");
   Metrics metrics;
-  const Mapped mapped = o.method == "pca"    ? map_by_pca(o, rows, fresh, metrics)
-                        : o.method == "umap" ? map_by_umap(o, rows, fresh, metrics, console)
-                                             : map_by_tsne(o, rows, fresh, metrics, console);
+  const Mapped mapped = o.method == "pca" ? map_by_pca(o, rows, fresh, metrics)
+                        : o.method == "umap"
+                            ? map_by_umap(o, rows, fresh, metrics, console)
+                            : map_by_tsne(o, rows, fresh, anchors, metrics, console);
   npy::write(o.out, mapped.map);
   if (!o.checkpoint.empty() && interrupted_by() == 0) std::filesystem::remove(o.checkpoint);
   if (!mapped.placed.empty()) npy::write(o.placed, mapped.placed);
@@ -365,16 +403,20 @@ void run_map(const Options& o, const Common& common) {
     const Matrix seen =
         in_metric(std::move(rows), o.method == "pca" ? "euclidean" : o.neighbors.metric, o.data);
     const Quality q = evaluate_map(seen, mapped.map, labels.values, params);
-    metrics.set("quality.trustworthiness", q.trustworthiness.value);
-    metrics.set("quality.continuity", q.continuity.value);
-    metrics.set(fmt::format("quality.recall_at_{}", params.k), q.recall.value);
-    metrics.set("quality.spearman", q.spearman.value);
-    lines.emplace_back("trustworthiness", number_text(q.trustworthiness.value, 3));
-    lines.emplace_back(fmt::format("recall of {}", params.k), number_text(q.recall.value, 3));
-    if (q.label_accuracy) {
-      metrics.set("quality.label_accuracy", q.label_accuracy->value);
-      lines.emplace_back("label accuracy", number_text(q.label_accuracy->value, 3));
-    }
+    const auto add = [&](const std::string& name, const std::string& label, const Score& score) {
+      metrics.set("quality." + name, score.value);
+      std::string text = number_text(score.value, 3);
+      if (score.standard_error > 0) {
+        metrics.set("quality." + name + "_error", score.standard_error);
+        text += " ± " + number_text(score.standard_error, 3);
+      }
+      if (!label.empty()) lines.emplace_back(label, text);
+    };
+    add("trustworthiness", "trustworthiness", q.trustworthiness);
+    add("continuity", "", q.continuity);
+    add(fmt::format("recall_at_{}", params.k), fmt::format("recall of {}", params.k), q.recall);
+    add("spearman", "", q.spearman);
+    if (q.label_accuracy) add("label_accuracy", "label accuracy", *q.label_accuracy);
   }
   if (!o.plot.empty()) lines.emplace_back("figure", o.plot);
   if (console.json()) return console.print(metrics.json());
@@ -445,7 +487,7 @@ Action add_map(CLI::App& program, Common& common) {
       ->type_name("");
   command->add_flag("!--no-scores", o->scores, "Do not score the map");
   add_flags(*command, graph_flags(o->neighbors), "Neighbors");
-  add_flags(*command, without(fields(o->tsne), "keep_start"), "t-SNE");
+  add_flags(*command, fields(o->tsne), "t-SNE");
   add_flags(*command, o->umap_fields(), "UMAP");
   return [o, &common] { run_map(*o, common); };
 }

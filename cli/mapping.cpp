@@ -106,6 +106,7 @@ NeighborsParams tsne_search(NeighborsParams near, const TsneParams& params, std:
   constexpr std::int64_t kMany = 20'000;
   near.k = neighbors_for(near.k, params, n);
   if (params.preset == "fast" && near.search == "auto" && n >= kMany) near.search = "approximate";
+  if (params.preset == "exact" && near.search == "auto") near.search = "exact";
   return near;
 }
 
@@ -148,6 +149,7 @@ TsneResult tsne_from(const KeptFit& kept, const Affinities& affinities, ConstRow
     console.say(fmt::format("t-SNE       goes on after iteration {}", state->iteration));
     return fit();
   } catch (const InvalidArgument& error) {
+    if (kept.demanded) throw InvalidArgument(sentence(kept.path.string(), ": ", error.what()));
     begin_anew(error);
   }
   return fit();

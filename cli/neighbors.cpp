@@ -28,13 +28,15 @@ void run_neighbors(const Options& o, const Common& common) {
   require(!o.data.empty(),
           "latlas neighbors: name the rows, e.g. latlas neighbors embeddings.npy -o "
           "graph.safetensors");
+  require_distinct({o.out}, {o.data});
   require_writable(o.out);
   Console console(common.verbosity);
-  const Matrix rows = load_rows(o.data);
-  const std::int64_t n = rows.rows(), d = rows.cols(), k = o.params.k;
+  const auto [n, d] = shape_of(o.data);
+  const std::int64_t k = o.params.k;
   Plan plan = plan_search(n, n, d, o.params, machine_rate());
   plan.bytes += n * d * 4 + n * k * 16;
   announce(plan, "lower --k, or search fewer rows", console);
+  const Matrix rows = load_rows(o.data);
 
   const auto begin = std::chrono::steady_clock::now();
   const Neighbors graph = find_neighbors(rows, o.params, console.progress("rows"));

@@ -36,7 +36,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Part of every key: to be raised when a stage computes otherwise than before.
-constexpr const char* kComputation = "6";
+constexpr const char* kComputation = "7";
 // At most; without images there is one less.
 constexpr std::int64_t kFigures = 7;
 // Figures that show shares of the test images need few of them.
@@ -293,8 +293,15 @@ void Pipeline::announce_plan() {
     plan += plan_tsne(n, near.k, job_.tsne, rate);
     plan += plan_kl(n, rate);
   }
-  if (job_.with_umap && runs("umap"))
-    plan += plan_umap(n, umap_neighbors_for(0, job_.umap, n), job_.umap, rate);
+  if (job_.with_umap && runs("umap")) {
+    NeighborsParams own = job_.neighbors;
+    own.k = umap_neighbors_for(0, job_.umap, n);
+    const bool shared =
+        runs("tsne") && searches_exactly(n, n, latent, near) && searches_exactly(n, n, latent, own);
+    if (!shared) plan += plan_search(n, n, latent, own, rate);
+    plan += plan_queries(n, m, latent, own, rate);
+    plan += plan_umap(n, own.k, job_.umap, rate);
+  }
   if (runs("evaluate")) {
     for (int map = 0; map < (job_.with_umap ? 3 : 2); ++map)
       plan += plan_scores(n, latent, job_.evaluate, rate);
@@ -434,6 +441,7 @@ void Pipeline::lay_out() {
 
     auto begin = Clock::now();
     NeighborsParams near = tsne_search(job_.neighbors, job_.tsne, n);
+    const bool exact = searches_exactly(n, n, latents_train_.cols(), near);
     Neighbors graph = find_neighbors(latents_train_, near, console_.progress("rows"));
     stop_if_interrupted();
     m.set("neighbors.k", static_cast<double>(graph.k()));
@@ -478,7 +486,7 @@ void Pipeline::lay_out() {
     write_file(run_->path("novelty_test.csv"), to_csv(found));
     const std::string far = describe_novelty(found, m);
     m.set("tsne.seconds", seconds_since(begin));
-    if (job_.with_umap) graph_ = std::move(graph);
+    if (job_.with_umap && exact) graph_ = std::move(graph);
     return {{"tsne_train.npy", "tsne_test.npy", "novelty_test.csv"},
             fmt::format("KL {} after {} iterations{}, {} test rows placed{}", kl, map.iterations,
                         map.converged ? " (it had stopped falling)" : "",
@@ -496,9 +504,14 @@ void Pipeline::lay_out_by_umap() {
     const std::int64_t n = latents_train_.rows();
     NeighborsParams near = job_.neighbors;
     near.k = umap_neighbors_for(0, job_.umap, n);
-    if (graph_.k() < near.k)  // t-SNE's begins with the same neighbors
+    const bool exact = searches_exactly(n, n, latents_train_.cols(), near);
+    if (!exact || graph_.k() < near.k)  // else t-SNE's exact lists begin with the same neighbors
       graph_ = find_neighbors(latents_train_, near, console_.progress("rows"));
     stop_if_interrupted();
+    Metrics m, of_graph;
+    const std::string found = describe_neighbors(graph_, latents_train_, near, job_.seed, of_graph);
+    m.set("umap.neighbors_recall", of_graph.get("neighbors.recall").value_or(1));
+    if (!exact) console_.note(fmt::format("UMAP's neighbors: {}", found));
 
     const auto begin = Clock::now();
     const UmapResult map =
@@ -508,14 +521,16 @@ void Pipeline::lay_out_by_umap() {
     UmapPlaceResult placed;
     if (latents_test_.rows() > 0) {
       near.k = std::min(job_.umap.n_neighbors, n);
-      placed = umap_place(map.map, NeighborIndex(latents_train_, near).search(latents_test_),
-                          job_.umap, console_.progress("rows"));
+      const Neighbors to_train = NeighborIndex(latents_train_, near).search(latents_test_);
+      describe_new_neighbors(to_train, latents_test_, latents_train_, near, job_.seed, of_graph,
+                             console_);
+      m.set("umap.new_rows_recall", of_graph.get("neighbors.new_rows_recall").value_or(1));
+      placed = umap_place(map.map, to_train, job_.umap, console_.progress("rows"));
     }
     note_placing(placed, console_);
     if (placed.stopped) interrupt();
     npy::write(run_->path("umap_train.npy"), map.map);
     npy::write(run_->path("umap_test.npy"), placed.map);
-    Metrics m;
     m.set("umap.epochs", static_cast<double>(map.epochs));
     m.set("umap.seconds", seconds_since(begin));
     return {

@@ -18,6 +18,7 @@
 #include "latlas/core/npy.h"
 #include "latlas/layout/aligned.h"
 #include "latlas/layout/preset.h"
+#include "latlas/neighbors/approximate.h"
 
 namespace latlas::cli {
 namespace {
@@ -42,56 +43,76 @@ void run_sequence(const Options& o, const Common& common) {
   for (const auto& name : o.data)
     require(names.insert(map_of(o, name)).second, "latlas sequence: two maps would be called ",
             map_of(o, name).string(), "; give the files different names");
+  std::vector<std::string> outputs;
+  for (const auto& place : names) outputs.push_back(place.string());
+  require_distinct(outputs, o.data);
   check_graph(o.neighbors);
   Console console(common.verbosity);
   const std::int64_t steps = std::ssize(o.data);
-  const Matrix last = load_rows(o.data.back());
-  const std::int64_t n = last.rows();
+  const std::int64_t n = shape_of(o.data.back()).rows;
   require(n >= 4, "latlas sequence: ", n, n == 1 ? " row is" : " rows are",
           " too few for t-SNE; 4 are the least");
-  require_finite(last, o.data.back().c_str());
   const NeighborsParams near = tsne_search(o.neighbors, o.tsne, n);
   const TsneParams params = with_preset(o.tsne);
   Plan plan;
-  for (std::int64_t t = 0; t < steps; ++t) {
-    plan += plan_search(n, n, last.cols(), near, machine_rate());
+  for (const auto& name : o.data) {
+    const Shape shape = shape_of(name);
+    require(shape.rows == n, name, ": has ", shape.rows, " rows, ", o.data.back(), " has ", n);
+    plan += plan_search(n, n, shape.cols, near, machine_rate());
     plan += plan_tsne(n, near.k, params, machine_rate());
   }
   announce(plan, "lower --perplexity or --k, or lay out fewer rows", console);
+  for (const auto& name : o.data) require_finite(load_rows(name), name.c_str());
   std::error_code failed;
   std::filesystem::create_directories(o.out, failed);
   for (const auto& name : o.data) require_writable(map_of(o, name));
 
   const auto begin = std::chrono::steady_clock::now();
+  Metrics metrics;
+  std::vector<double> recalls(o.data.size(), 1);
+  std::int64_t written = 0;
+  const auto stop_if_interrupted = [&] {
+    if (interrupted_by() == 0) return;
+    console.note(
+        fmt::format("stopped; {} of {} maps are written, those of the last times", written, steps));
+    throw Interrupted{interrupted_by()};
+  };
   const auto affinities = [&](std::int64_t step) {
     const std::string& name = o.data[static_cast<std::size_t>(step)];
     const Matrix rows = load_rows(name);
-    require_finite(rows, name.c_str());
-    require(rows.rows() == n, name, ": has ", rows.rows(), " rows, ", o.data.back(), " has ", n);
     const Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
-    if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
+    stop_if_interrupted();
+    Metrics of_graph;
+    const std::string found = describe_neighbors(graph, rows, near, params.seed, of_graph);
+    recalls[static_cast<std::size_t>(step)] = of_graph.get("neighbors.recall").value_or(1);
+    if (!searches_exactly(n, n, rows.cols(), near))
+      console.note(fmt::format("neighbors in {}: {}", name, found));
     std::vector<std::string> notes;
     const TsneParams now = settled(params, graph, notes);
     if (step + 1 == steps)  // all steps have as many rows, and the same notes
       for (const auto& note : notes) console.note(note);
     return joint_affinities(graph, affinity_params(now));
   };
-  const Matrix start = map_start("pca", last, {}, params.dimensions, params.seed, console);
-  const AlignedResult result =
-      aligned_tsne(steps, affinities, start, params, o.aligned, console.progress("iterations"));
-  if (interrupted_by() != 0) throw Interrupted{interrupted_by()};
-  Metrics metrics;
+  const auto keep = [&](std::int64_t step, const TsneResult& map) {
+    npy::write(map_of(o, o.data[static_cast<std::size_t>(step)]), map.map);
+    ++written;
+  };
+  const Matrix start =
+      map_start("pca", load_rows(o.data.back()), {}, params.dimensions, params.seed, console);
+  const AlignedResult result = aligned_tsne(steps, affinities, start, params, o.aligned,
+                                            console.progress("iterations"), keep);
+  stop_if_interrupted();
   std::vector<double> kl;
   std::vector<std::pair<std::string, std::string>> lines;
   for (std::size_t t = 0; t < result.maps.size(); ++t) {
     const TsneResult& map = result.maps[t];
-    npy::write(map_of(o, o.data[t]), map.map);
     for (const auto& note : map.notes) console.note(note);
     kl.push_back(map.kl);
     const std::string moved =
         t == 0 ? "" : fmt::format(", {} from the map before", number_text(result.moved[t - 1], 2));
     lines.emplace_back(map_of(o, o.data[t]).string(), fmt::format("KL {:.3f}{}", map.kl, moved));
   }
+  metrics.set("neighbors.recall", recalls);
   metrics.set("tsne.kl", kl);
   metrics.set("sequence.moved", result.moved);
   metrics.set("sequence.seconds", seconds_since(begin));

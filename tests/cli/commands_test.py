@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -141,7 +143,9 @@ def test_figures_circle_new_rows_far_from_everything(latlas, blobs):
                "--iterations", 100, "--dimensions", dimensions, "--plot", "m.svg")
         flagged = [line.endswith(",1") for line in (latlas.folder / "n.csv").read_text().split()[1:]]
         assert flagged[7] and sum(flagged) < 10
-        assert f"far from everything ({sum(flagged)})" in (latlas.folder / "m.svg").read_text()
+        legend = (latlas.folder / "m.svg").read_text()
+        assert f"far from everything ({sum(flagged)})" in legend
+        assert "training (250)" in legend and "test (50)" in legend  # rows, however often they are seen
     np.save(latlas.folder / "b.npy", rows[:40])
     latlas("map", "a.npy", "-o", "m.npy", "--new", "b.npy", "--new-out", "p.npy", "--iterations", 100,
            "--plot", "m.svg")
@@ -242,6 +246,20 @@ def test_map_of_any_affinities_from_any_start(latlas, blobs, arguments):
     fitted, placed = np.load(latlas.folder / "m.npy"), np.load(latlas.folder / "p.npy")
     width = np.abs(fitted).max()
     assert np.median(np.abs(placed - fitted[:20])) < 0.1 * width
+
+
+def test_keep_start_goes_on_from_an_earlier_map(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    latlas("map", "e.npy", "-o", "first.npy", "--iterations", 300)
+    latlas("map", "e.npy", "-o", "again.npy", "--start", "first.npy", "--keep-start", "--iterations", 20)
+    latlas("map", "e.npy", "-o", "anew.npy", "--start", "first.npy", "--iterations", 20)
+    first, again, anew = (np.load(latlas.folder / f"{name}.npy") for name in ("first", "again", "anew"))
+    width = np.abs(first).max()
+    assert 0 < np.abs(again - first).mean() < 0.05 * width  # calm, where a start of tiny size begins anew
+    assert np.abs(anew).max() < 0.5 * width
+    for arguments in (["--keep-start"], ["--keep-start", "--start", "random"],
+                      ["--keep-start", "--method", "umap", "--start", "first.npy"]):
+        assert "name it: --start map.npy" in latlas("map", "e.npy", *arguments, code=2).stderr
 
 
 def safetensors(**tensors):
@@ -444,3 +462,126 @@ def test_help_teaches_with_an_example(latlas, command):
 def test_version_and_bare_call(latlas):
     assert latlas("--version").stdout.startswith("latlas ")
     assert "latlas run mnist" in latlas().stdout
+
+
+@pytest.mark.parametrize("arguments", [
+    ["map", "e.npy", "-o", "e.npy"],
+    ["map", "e.npy", "-o", "./sub/../e.npy"],
+    ["map", "e.npy", "-o", "m.npy", "--new", "e.npy", "--new-out", "m.npy"],
+    ["map", "e.npy", "-o", "m.npy", "--checkpoint", "m.npy"],
+    ["map", "e.npy", "-o", "m.npy", "--start", "s.npy", "--plot", "m.png", "--novelty", "m.png", "--new",
+     "e.npy", "--new-out", "p.npy"],
+    ["neighbors", "e.npy", "-o", "e.npy"],
+    ["sequence", "e.npy", "s.npy", "-o", "."],
+])
+def test_no_file_is_written_over_another(latlas, blobs, arguments):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    np.save(latlas.folder / "s.npy", blobs[0])
+    before = (latlas.folder / "e.npy").read_bytes()
+    assert "written" in latlas.refuses(*arguments)
+    assert (latlas.folder / "e.npy").read_bytes() == before and not (latlas.folder / "m.npy").exists()
+
+
+@pytest.mark.parametrize("arguments", [
+    ["map", "huge.npy", "-o", "m.npy"],
+    ["map", "huge.npy", "-o", "m.npy", "--method", "umap"],
+    ["map", "huge.npy", "-o", "m.npy", "--method", "pca"],
+    ["neighbors", "huge.npy"],
+    ["sequence", "huge.npy", "huge2.npy"],
+    ["evaluate", "--data", "huge.npy", "--map", "huge2.npy"],
+])
+def test_what_cannot_fit_is_refused_before_it_is_read(latlas, arguments):
+    # A terabyte and more that takes no room on the disk: the header is all that is looked at.
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 200), }"
+    for name in ("huge.npy", "huge2.npy"):
+        with open(latlas.folder / name, "wb") as file:
+            file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + header.ljust(117) + b"\n")
+            file.truncate(128 + 2_000_000_000 * 200 * 4)
+    assert "of memory" in latlas.refuses(*arguments, code=3)
+    assert not (latlas.folder / "m.npy").exists()
+
+
+def test_what_a_limit_changes_is_said(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0][:60])
+    done = latlas("map", "e.npy", "-o", "m.npy", "--k", 500, "--perplexity", 5)
+    assert "59 neighbors of a row instead of 500" in done.stderr
+    done = latlas("evaluate", "--data", "e.npy", "--map", "m.npy", "--kl", 30)
+    assert "KL at perplexity 19.67 instead of 30" in done.stderr
+
+
+def test_sampled_scores_of_a_map_come_with_their_error(latlas):
+    rows = np.random.default_rng(0).normal(size=(20500, 3)).astype("float32")
+    np.save(latlas.folder / "e.npy", rows)
+    quality = json.loads(latlas("map", "e.npy", "-o", "m.npy", "--method", "pca", "--json").stdout)["quality"]
+    assert 0 < quality["trustworthiness_error"] < 0.01 and 0 < quality["recall_at_15_error"] < 0.05
+
+
+@pytest.mark.parametrize("place", [2e9, -1e25, 3e38])
+def test_places_beyond_any_map_are_refused(latlas, blobs, place):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    anchors = np.full((300, 2), np.nan, "float32")
+    anchors[7] = 0, place
+    np.save(latlas.folder / "a.npy", anchors)
+    assert "a.npy: row 7" in latlas.refuses("map", "e.npy", "-o", "m.npy", "--anchors", "a.npy")
+    start = np.zeros((300, 2), "float32")
+    start[7] = 0, place
+    np.save(latlas.folder / "s.npy", start)
+    sentence = latlas.refuses("map", "e.npy", "-o", "m.npy", "--start", "s.npy", "--keep-start")
+    assert "row 7 of the kept start" in sentence and not (latlas.folder / "m.npy").exists()
+
+
+def test_anchors_far_away_leave_a_map_of_numbers(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    anchors = np.full((300, 2), np.nan, "float32")
+    anchors[7], anchors[8] = 1e9, -1e9
+    np.save(latlas.folder / "a.npy", anchors)
+    for exact in (0, 1000):
+        done = latlas("map", "e.npy", "-o", "m.npy", "--anchors", "a.npy", "--exact-below", exact, "--json")
+        assert json.loads(done.stdout)["tsne"]["kl"] > 0
+        map = np.load(latlas.folder / "m.npy")
+        assert np.isfinite(map).all() and (map[7] == np.float32(1e9)).all()
+
+
+def test_a_sequence_is_checked_before_and_kept_as_it_grows(latlas, blobs):
+    for name, rows in (("a", blobs[0][:-1]), ("b", blobs[0]), ("c", blobs[0])):
+        np.save(latlas.folder / f"{name}.npy", rows)
+    assert "a.npy: has 299 rows" in latlas.refuses("sequence", "a.npy", "b.npy", "c.npy")
+    assert not (latlas.folder / "maps").exists()
+    np.save(latlas.folder / "a.npy", np.where(np.arange(300)[:, None] == 4, np.nan, blobs[0]))
+    assert "a.npy holds NaN in row 4" in latlas.refuses("sequence", "a.npy", "b.npy", "c.npy")
+    assert not (latlas.folder / "maps").exists()
+    np.save(latlas.folder / "a.npy", blobs[0])
+    done = latlas("sequence", "a.npy", "b.npy", "c.npy", "--search", "approximate", code=2)
+    assert "--neighbors" in done.stderr or "unknown" in done.stderr
+    done = latlas("sequence", "a.npy", "b.npy", "--neighbors", "approximate", "--iterations", 60, "--json")
+    assert json.loads(done.stdout)["neighbors"]["recall"] == [1, 1]
+    assert "neighbors in a.npy: 90 of each row, approximate: recall" in done.stderr
+
+
+def test_a_stopped_sequence_keeps_the_maps_it_has(latlas, blobs):
+    rows = np.random.default_rng(1).normal(size=(3000, 10)).astype("float32")
+    names = [f"{t}.npy" for t in range(40)]
+    for name in names:
+        np.save(latlas.folder / name, rows)
+    running = subprocess.Popen([PROGRAM, "sequence", *names], cwd=latlas.folder, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    last = latlas.folder / "maps" / names[-1]
+    while running.poll() is None and not last.exists():
+        time.sleep(0.05)
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    _, messages = running.communicate(timeout=60)
+    assert running.returncode == 130 and "maps are written" in messages
+    written = sorted((latlas.folder / "maps").glob("*.npy"))
+    assert 1 <= len(written) < 40 and np.load(last).shape == (3000, 2)
+
+
+def test_umap_places_a_row_whatever_its_company(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    np.save(latlas.folder / "few.npy", blobs[0][:20] + 0.25)
+    np.save(latlas.folder / "more.npy", np.vstack([blobs[0][:20] + 0.25, np.full((1, 8), 1e6, "float32")]))
+    for name in ("few", "more"):
+        latlas("map", "e.npy", "-o", "m.npy", "--method", "umap", "--new", f"{name}.npy", "--new-out",
+               f"{name}_map.npy")
+    few, more = (np.load(latlas.folder / f"{name}_map.npy") for name in ("few", "more"))
+    assert few.tobytes() == more[:20].tobytes()

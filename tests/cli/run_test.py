@@ -265,3 +265,15 @@ def test_goes_on_with_synthetic_digits_where_the_data_cannot_be_had(latlas):
                   XDG_CACHE_HOME="/nonexistent", HOME="/nonexistent")
     assert done.stderr.count("built-in synthetic digits") == 1
     assert "synthetic" in (latlas.folder / "run/recipe.toml").read_text()
+
+
+def test_umap_does_not_depend_on_what_else_was_run(latlas):
+    options = [*SMALL, "--set", "figures.formats=png", "--set", "neighbors.search=approximate", "--set",
+               "neighbors.probes=1", "--set", "umap.n_epochs=20"]
+    latlas("run", "synthetic", *options, "--set", "umap.enabled=true", "--out", "both")
+    latlas("run", "synthetic", *options, "--out", "after")
+    latlas("run", "synthetic", *options, "--set", "umap.enabled=true", "--out", "after")
+    both, after = (np.load(latlas.folder / run / "umap_train.npy") for run in ("both", "after"))
+    assert both.tobytes() == after.tobytes()
+    metrics = json.loads((latlas.folder / "both/metrics.json").read_text())["umap"]
+    assert 0 < metrics["neighbors_recall"] <= 1 and 0 < metrics["new_rows_recall"] <= 1
