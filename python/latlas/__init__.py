@@ -15,6 +15,7 @@ _HOMES = {
     "Autoencoder": "_autoencoder",
     "Dataset": "_datasets",
     "NearestNeighbors": "_neighbors",
+    "Novelty": "_novelty",
     "PCA": "_pca",
     "Procrustes": "_alignment",
     "Report": "_progress",
@@ -29,10 +30,12 @@ _HOMES = {
     "kl_divergence": "_scores",
     "knn": "_neighbors",
     "knn_accuracy": "_scores",
+    "knn_recall": "_neighbors",
     "label_accuracy": "_scores",
     "load": "_estimator",
     "load_dataset": "_datasets",
     "map_frame": "_tables",
+    "novelty": "_novelty",
     "parameters": "_parameters",
     "plot": "_plot",
     "plot_history": "_plot",
@@ -59,7 +62,9 @@ if TYPE_CHECKING:
     from latlas._autoencoder import Autoencoder as Autoencoder
     from latlas._datasets import Dataset as Dataset, load_dataset as load_dataset
     from latlas._estimator import load as load
-    from latlas._neighbors import NearestNeighbors as NearestNeighbors, knn as knn
+    from latlas._neighbors import (NearestNeighbors as NearestNeighbors, knn as knn,
+                                   knn_recall as knn_recall)
+    from latlas._novelty import Novelty as Novelty, novelty as novelty
     from latlas._parameters import parameters as parameters
     from latlas._pca import PCA as PCA
     from latlas._plot import (plot as plot, plot_history as plot_history,

@@ -127,6 +127,9 @@ def procrustes(map: Annotated[NDArray[numpy.float32], dict(shape=(None, None), o
 
 def procrustes_transform(rotation: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scale: float, from_: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], to: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> NDArray[numpy.float32]: ...
 
+def novelty(fitted: Graph, to_train: Graph, params: dict, threads: int = 0) -> dict:
+    """Which new rows are far from everything."""
+
 class Affinities:
     """Of a graph, with the parameters of t-SNE settled for it."""
 

@@ -51,7 +51,7 @@ class MapEstimator(Transformer):
     def _graph(self, X, k, hear, neighbors=None):
         """The k nearest of each row, n × k, unless its neighbors are given."""
         if neighbors is not None:
-            return _given_graph(neighbors, X.shape[0])
+            return given_graph(neighbors, X.shape[0])
         k = max(1, min(int(k), X.shape[0] - 1))
         if self._is_native():
             graph = _core.find_neighbors(X, {"k": k, "metric": self._metric(), **self._search()},
@@ -126,7 +126,7 @@ class MapEstimator(Transformer):
         return placed["map"]
 
 
-def _given_graph(neighbors, n):
+def given_graph(neighbors, n):
     """A graph from (distances, indices); that its rows are lawful is the core's check."""
     try:
         distances, indices = (np.asarray(part) for part in neighbors)

@@ -48,6 +48,26 @@ def knn(X, n_neighbors=15, *, queries=None, metric="euclidean", search="auto", n
     return graph.distance, graph.index
 
 
+def knn_recall(neighbors, X, *, metric="euclidean", sample=1000, seed=0, n_jobs=None):
+    """The share of the true neighbors that a graph of any origin holds, a Score: of a `sample` of
+    its rows, by the seed, against exact search.
+
+    neighbors  (distances, indices), each n × k, nearest first and without the row itself, as
+               latlas.knn returns them; a neighbor counts where its distance is at most that of the
+               k-th true one
+    X          n × d, the rows among which they were found
+    metric     of those distances: euclidean (not squared), cosine, inner_product
+    ValueError for graphs that are none. Cost: sample · n · d multiply-adds.
+    """
+    from latlas._maps import given_graph
+    from latlas._scores import Score
+
+    X = as_float_rows(X, "X")
+    return Score(*_core.measured_recall(given_graph(neighbors, len(X)), X,
+                                        ALIASES.get(metric, metric), sample, seed,
+                                        threads_of(n_jobs)))
+
+
 @with_parameters(
     own={"n_neighbors": (5, "neighbors of a row")},
     structs={"neighbors": {"k": "n_neighbors"}},

@@ -13,8 +13,8 @@ def parameters(step):
     """The parameters of a step of the core, as dictionaries: name, default, help (what larger does),
     low, high, choices.
 
-    step: autoencoder, training, neighbors, pca, tsne, aligned, place, umap,
-    evaluate, probe or synthetic.
+    step: autoencoder, training, neighbors, pca, tsne, aligned, place, novelty, umap, evaluate,
+    probe or synthetic.
     """
     return _core.fields(step)
 

@@ -111,7 +111,8 @@ def evaluate_map(data, map, labels=None, *, metric="euclidean", n_jobs=None, **f
 
 def kl_divergence(data, map, *, perplexity=30.0, metric="euclidean", n_jobs=None):
     """KL(P ‖ Q) of a map of any origin, in nats: what t-SNE minimizes; lower is better. The
-    normalizer is over all pairs (n² / 2) up to 100,000 rows, above by a sample of rows."""
+    normalizer is over all pairs (n² / 2) up to 100,000 rows, above by a sample of rows; likewise
+    exact neighbors up to there, approximate ones above."""
     from latlas._neighbors import ALIASES
 
     data, map = as_float_rows(data, "data"), as_float_rows(map, "map")
@@ -119,6 +120,8 @@ def kl_divergence(data, map, *, perplexity=30.0, metric="euclidean", n_jobs=None
         raise ValueError(f"perplexity is {perplexity}, it must be at least 1 and below the number "
                          f"of rows, {len(data)}")
     k = min(math.ceil(3 * perplexity), len(data) - 1)
-    graph = _core.find_neighbors(data, {"k": k, "metric": ALIASES.get(metric, metric)}, None,
-                                 threads_of(n_jobs))
+    # Exact neighbors, so that no map is judged by the very graph it was made from.
+    search = "exact" if len(data) <= 100_000 else "auto"
+    graph = _core.find_neighbors(data, {"k": k, "metric": ALIASES.get(metric, metric),
+                                        "search": search}, None, threads_of(n_jobs))
     return _core.kl_divergence(graph, min(perplexity, k / 3), map, threads_of(n_jobs))

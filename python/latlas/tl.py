@@ -29,6 +29,24 @@ def _representation(adata, use_rep, n_pcs):
     return rows, use_rep
 
 
+def _genes(adata, mask_var):
+    """The columns of X to look at (bool), and what chose them; None for all."""
+    flagged = "highly_variable"
+    if isinstance(mask_var, str):
+        if mask_var == "auto":
+            mask_var = flagged if flagged in adata.var else None
+        elif mask_var not in adata.var:
+            raise ValueError(f"adata.var has no {mask_var!r}; it has "
+                             f"{', '.join(adata.var) or 'nothing'}")
+    if mask_var is None:
+        return None, None
+    mask = np.asarray(adata.var[mask_var] if isinstance(mask_var, str) else mask_var)
+    if mask.dtype != bool or mask.shape != (adata.n_vars,) or not mask.any():
+        raise ValueError(f"mask_var has the shape {mask.shape} and the type {mask.dtype}; it must be "
+                         f"{adata.n_vars} truth values, one at least true")
+    return mask, mask_var if isinstance(mask_var, str) else None
+
+
 def _written(adata, copy, key, place, values, uns):
     adata = adata.copy() if copy else adata
     adata.obsm[place] = values
@@ -36,15 +54,27 @@ def _written(adata, copy, key, place, values, uns):
     return adata if copy else None
 
 
-def pca(adata, n_comps=50, *, key_added=None, copy=False):
-    """Principal components of adata.X into adata.obsm["X_pca"], their variances into adata.uns."""
-    X = adata.X
-    model = PCA(n_components=min(n_comps, min(X.shape) - 1)).fit(X)
-    key = key_added or "pca"
-    return _written(adata, copy, key, key_added or "X_pca", model.transform(X), {
-        "params": {"n_comps": model.n_components_},
+def pca(adata, n_comps=50, *, mask_var="auto", key_added=None, copy=False):
+    """Principal components of adata.X into adata.obsm["X_pca"], the loadings into adata.varm["PCs"],
+    variances into adata.uns["pca"].
+
+    mask_var  genes to take: a column of adata.var, or an array of truth values; "auto": those
+              flagged highly_variable, where var says; None: all. The loadings of others are 0.
+    """
+    adata = adata.copy() if copy else adata
+    mask, name = _genes(adata, mask_var)
+    X = adata.X if mask is None else adata.X[:, mask]
+    model = PCA(n_components=max(1, min(n_comps, min(X.shape) - 1))).fit(X)
+    loadings = np.zeros((adata.n_vars, model.n_components_))
+    loadings[slice(None) if mask is None else mask] = model.components_.T
+    adata.varm[key_added or "PCs"] = loadings
+    _written(adata, False, key_added or "pca", key_added or "X_pca", model.transform(X), {
+        "params": {"n_comps": model.n_components_, "zero_center": True,
+                   "use_highly_variable": name == "highly_variable",
+                   **({} if name is None else {"mask_var": name})},
         "variance": model.explained_variance_,
         "variance_ratio": model.explained_variance_ratio_})
+    return adata if copy else None
 
 
 def tsne(adata, n_pcs=None, *, use_rep=None, perplexity=30.0, metric="euclidean",

@@ -60,17 +60,15 @@ void bind_data(nb::module_& m) {
   m.def(
       "load_dataset",
       [](const std::string& name) {
-        return dict_of(Host(nb::none(), 0).run([&](const Progress&) {
-          return load_dataset(name);
-        }));
+        return dict_of(
+            Host(nb::none(), 0).run([&](const Progress&) { return load_dataset(name); }));
       },
       nb::arg("name"));
   m.def(
       "read_idx_folder",
       [](const std::filesystem::path& folder) {
-        return dict_of(Host(nb::none(), 0).run([&](const Progress&) {
-          return read_idx_folder(folder);
-        }));
+        return dict_of(
+            Host(nb::none(), 0).run([&](const Progress&) { return read_idx_folder(folder); }));
       },
       nb::arg("folder"));
   m.def(

@@ -1,3 +1,4 @@
+#include "latlas/layout/novelty.h"
 #include "latlas/layout/pca.h"
 #include "latlas/layout/procrustes.h"
 #include "latlas/layout/umap.h"
@@ -127,12 +128,33 @@ void bind_procrustes(nb::module_& m) {
       nb::arg("rotation"), nb::arg("scale"), nb::arg("from_"), nb::arg("to"), nb::arg("rows"));
 }
 
+void bind_novelty(nb::module_& m) {
+  m.def(
+      "novelty",
+      [](const Neighbors& fitted, const Neighbors& to_train, nb::dict given, int threads) {
+        const auto params = params_from<NoveltyParams>(given, "novelty");
+        Novelty found = Host(nb::none(), threads).run([&](const Progress&) {
+          return novelty(fitted, to_train, params);
+        });
+        nb::dict out;
+        out["distance"] = array_of(std::move(found.distance));
+        out["density"] = array_of(std::move(found.density));
+        out["far"] = array_of(std::move(found.far));
+        out["distance_limit"] = found.distance_limit;
+        out["density_limit"] = found.density_limit;
+        return out;
+      },
+      nb::arg("fitted"), nb::arg("to_train"), nb::arg("params"), nb::arg("threads") = 0,
+      "Which new rows are far from everything.");
+}
+
 }  // namespace
 
 void bind_layout(nb::module_& m) {
   bind_pca(m);
   bind_umap(m);
   bind_procrustes(m);
+  bind_novelty(m);
 }
 
 }  // namespace latlas::python

@@ -15,7 +15,8 @@ struct nanobind::detail::is_copy_constructible<latlas::Autoencoder> : std::false
 namespace latlas::python {
 namespace {
 
-// Rows of numbers, taken as they are, or of bytes, read as value / 255; with the array that owns them.
+// Rows of numbers, taken as they are, or of bytes, read as value / 255; with the array that owns
+// them.
 class Rows {
  public:
   explicit Rows(nb::handle array) {

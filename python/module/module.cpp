@@ -11,6 +11,7 @@
 #include "latlas/data/synthetic.h"
 #include "latlas/evaluate/probes.h"
 #include "latlas/layout/aligned.h"
+#include "latlas/layout/novelty.h"
 #include "latlas/layout/pca.h"
 #include "latlas/layout/place.h"
 #include "latlas/layout/tsne.h"
@@ -37,6 +38,7 @@ nb::list fields_of(const std::string& what) {
   if (what == "tsne") return described<TsneParams>();
   if (what == "aligned") return described<AlignedParams>();
   if (what == "place") return described<PlaceParams>();
+  if (what == "novelty") return described<NoveltyParams>();
   if (what == "umap") return described<UmapParams>();
   if (what == "evaluate") return described<EvaluateParams>();
   if (what == "probe") return described<ProbeParams>();

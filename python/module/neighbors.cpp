@@ -1,5 +1,8 @@
-#include "latlas/neighbors/neighbors.h"
+#include <algorithm>
+
 #include "latlas/neighbors/approximate.h"
+#include "latlas/neighbors/graph.h"
+#include "latlas/neighbors/neighbors.h"
 #include "module/convert.h"
 #include "module/host.h"
 
@@ -103,9 +106,11 @@ void bind_neighbors(nb::module_& m) {
       [](const Neighbors& graph, FloatsIn data, const std::string& metric, std::int64_t sample,
          std::uint64_t seed, int threads) {
         const Recall recall = Host(nb::none(), threads).run([&](const Progress&) {
+          require_graph(graph, "knn_recall: neighbors");
           return measured_recall(graph, view(data), metric, sample, seed);
         });
-        return nb::make_tuple(recall.value, recall.standard_error, sample);
+        return nb::make_tuple(recall.value, recall.standard_error,
+                              std::min(sample, view(data).rows()));
       },
       nb::arg("graph"), nb::arg("data"), nb::arg("metric"), nb::arg("sample"), nb::arg("seed"),
       nb::arg("threads") = 0);

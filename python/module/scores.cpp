@@ -1,5 +1,5 @@
-#include "latlas/evaluate/probes.h"
 #include "latlas/evaluate/scores.h"
+#include "latlas/evaluate/probes.h"
 #include "module/convert.h"
 #include "module/host.h"
 
@@ -41,8 +41,8 @@ void bind_scores(nb::module_& m) {
       nb::arg("map"), nb::arg("labels"), nb::arg("params"), nb::arg("threads") = 0);
   m.def(
       "knn_accuracy",
-      [](FloatsIn train, LabelsIn train_labels, FloatsIn test, LabelsIn test_labels,
-         nb::dict given, int threads) {
+      [](FloatsIn train, LabelsIn train_labels, FloatsIn test, LabelsIn test_labels, nb::dict given,
+         int threads) {
         const auto params = params_from<EvaluateParams>(given, "evaluate");
         return tuple_of(Host(nb::none(), threads).run([&](const Progress&) {
           return knn_accuracy(view(train), view(train_labels), view(test), view(test_labels),
@@ -53,8 +53,8 @@ void bind_scores(nb::module_& m) {
       nb::arg("params"), nb::arg("threads") = 0);
   m.def(
       "probe_accuracy",
-      [](FloatsIn train, LabelsIn train_labels, FloatsIn test, LabelsIn test_labels,
-         nb::dict given, int threads) {
+      [](FloatsIn train, LabelsIn train_labels, FloatsIn test, LabelsIn test_labels, nb::dict given,
+         int threads) {
         const auto params = params_from<ProbeParams>(given, "probe");
         return tuple_of(Host(nb::none(), threads).run([&](const Progress&) {
           return probe_accuracy(view(train), view(train_labels), view(test), view(test_labels),

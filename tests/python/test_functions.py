@@ -311,6 +311,29 @@ def test_anndata_is_written_as_scanpy_writes_it(data):
         latlas.tl.tsne(adata, use_rep="X_other")
 
 
+def test_anndata_pca_takes_the_flagged_genes(data):
+    anndata = pytest.importorskip("anndata")
+    X, _ = data
+    adata = anndata.AnnData(X.copy())
+    latlas.tl.pca(adata, n_comps=3)
+    whole = latlas.PCA(3).fit(X)
+    assert np.allclose(adata.varm["PCs"], whole.components_.T)
+    assert np.array_equal(adata.obsm["X_pca"], whole.transform(X))
+    adata.var["highly_variable"] = np.arange(X.shape[1]) != 2
+    latlas.tl.pca(adata, n_comps=3)
+    some = latlas.PCA(3).fit(X[:, [0, 1, 3, 4, 5]])
+    assert (adata.varm["PCs"][2] == 0).all() and np.array_equal(adata.obsm["X_pca"],
+                                                                some.transform(X[:, [0, 1, 3, 4, 5]]))
+    assert adata.uns["pca"]["params"]["mask_var"] == "highly_variable"
+    other = latlas.tl.pca(adata, n_comps=3, mask_var=None, key_added="all", copy=True)
+    assert np.array_equal(other.obsm["all"], whole.transform(X)) and "all" not in adata.obsm
+    assert np.allclose(other.varm["all"], whole.components_.T)
+    for wrong, sentence in (("missing", "no 'missing'"), (np.zeros(6, bool), "one at least"),
+                            (np.ones(4, bool), "6 truth values"), (np.arange(6), "type int64")):
+        with pytest.raises(ValueError, match=sentence):
+            latlas.tl.pca(adata, mask_var=wrong)
+
+
 # --- figures -----------------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -419,3 +442,44 @@ def test_scores_under_cosine_are_those_of_rows_of_norm_one(data):
         latlas.recall(rows, map, metric="manhattan")
     with pytest.raises(ValueError, match="norm 0"):
         latlas.recall(np.vstack([rows, 0 * rows[:1]]), np.vstack([map, map[:1]]), metric="cosine")
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_strangers_are_far_from_everything(metric, data):
+    rows = data[0]
+    like = rows + 0.05 * np.random.RandomState(1).randn(*rows.shape).astype(np.float32)
+    away = -40 * rows[:1] if metric == "cosine" else rows[:1] + 500
+    found = latlas.novelty(rows, np.vstack([like, away]), metric=metric)
+    assert found.far.dtype == bool and found.far[-1] and found.far[:-1].mean() < 0.05
+    assert found.distance[-1] > found.distance_limit > 1 and found.density.shape == (len(rows) + 1,)
+    assert np.array_equal(found.far, (found.distance > found.distance_limit)
+                          | (found.density > found.density_limit))
+    alone = latlas.novelty(rows, away, metric=metric)  # whoever comes along
+    assert alone.distance[0] == found.distance[-1] and alone.density[0] == found.density[-1]
+    assert latlas.novelty(rows, like, metric=metric, quantile=0.5).far.sum() > found.far.sum()
+    assert len(latlas.novelty(rows, rows[:0], metric=metric).far) == 0
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    ({"metric": "inner_product"}, "no distance"), ({"metric": "manhattan"}, "metric"),
+    ({"k": 0}, "k is 0"), ({"quantile": 2}, "quantile"), ({"train": np.ones((1, 6))}, "2 or more"),
+    ({"new": np.full((2, 6), np.nan)}, "row 0"), ({"new": np.ones((2, 5))}, "5")])
+def test_novelty_refuses(arguments, sentence, data):
+    with pytest.raises(ValueError, match=sentence):
+        latlas.novelty(**{"train": data[0], "new": data[0], **arguments})
+
+
+def test_the_recall_of_graphs_of_any_origin(data):
+    rows = data[0]
+    distances, indices = latlas.knn(rows, 8)
+    assert latlas.knn_recall((distances, indices), rows) == 1
+    distances2, indices2 = latlas.knn(rows, 10)  # of the true eight these lack the two nearest
+    worse = latlas.knn_recall((distances2[:, 2:], indices2[:, 2:]), rows)
+    assert worse == pytest.approx(6 / 8) and worse.standard_error == 0 and worse.rows == len(rows)
+    sampled = latlas.knn_recall((distances, indices), rows, sample=20)
+    assert sampled == 1 and sampled.rows == 20
+    with pytest.raises(ValueError, match="row 3"):
+        latlas.knn_recall((np.where(np.arange(len(rows))[:, None] == 3, distances[:, ::-1], distances),
+                           indices), rows)
+    with pytest.raises(ValueError, match="distances, indices"):
+        latlas.knn_recall((indices, distances), rows)
