@@ -5,9 +5,10 @@ Every 250 images, drawn at random, are moved by one map of the plane of their ow
 of about a pixel. Fewer rows are the first of more.
 
 augmented_digits.py ROWS PROGRAM MODEL FOLDER THREADS
+augmented_digits.py labels ROWS FOLDER
 
-Makes FOLDER/augmented_ROWS.npy unless it is there, and prints its path. ROWS is a multiple of
-100,000.
+Makes FOLDER/augmented_ROWS.npy, or the digits of these rows (augmented_ROWS_labels.npy), unless it is
+there, and prints its path. ROWS is a multiple of 100,000.
 """
 
 import pathlib
@@ -32,15 +33,21 @@ def elastic(random, nodes=5):
     return weight @ random.normal(0, 1.2, (nodes, nodes)) @ weight.T
 
 
-def moved(pixels, random):
-    """Images as columns (784 × m), all moved by one random map; bilinear, zero outside."""
+def drawn(random, count):
+    """Which of so many images come next, and how they are moved."""
+    chosen = random.integers(0, count, EACH)
+    turn, scale = np.deg2rad(random.uniform(-15, 15)), random.uniform(0.9, 1.1)
+    return chosen, (turn, scale, random.uniform(-2, 2, 2), elastic(random), elastic(random))
+
+
+def moved(pixels, by):
+    """Images as columns (784 × m), all moved by one map; bilinear, zero outside."""
     middle = (SIDE - 1) / 2
     y, x = np.mgrid[0:SIDE, 0:SIDE] - middle
-    angle, scale = np.deg2rad(random.uniform(-15, 15)), random.uniform(0.9, 1.1)
-    shift = random.uniform(-2, 2, 2)
+    angle, scale, shift, down, right = by
     c, s = np.cos(angle) * scale, np.sin(angle) * scale
-    sy = c * y + s * x + shift[0] + elastic(random) + middle
-    sx = c * x - s * y + shift[1] + elastic(random) + middle
+    sy = c * y + s * x + shift[0] + down + middle
+    sx = c * x - s * y + shift[1] + right + middle
     y0, x0 = np.floor(sy).astype(int), np.floor(sx).astype(int)
     out = np.zeros_like(pixels)
     for dy in (0, 1):
@@ -67,8 +74,9 @@ def latents(rows, program, model, folder, threads):
         with open(chunk, "wb") as f:
             f.write(struct.pack(">4i", 2051, CHUNK, SIDE, SIDE))
             for _ in range(CHUNK // EACH):
-                pixels = np.ascontiguousarray(images[random.integers(0, len(images), EACH)].T)
-                f.write(np.rint(moved(pixels, random)).astype("uint8").T.tobytes())
+                chosen, by = drawn(random, len(images))
+                pixels = np.ascontiguousarray(images[chosen].T)
+                f.write(np.rint(moved(pixels, by)).astype("uint8").T.tobytes())
         subprocess.run([program, "encode", model, chunk, "-o", part, "--quiet", "--threads", threads],
                        check=True, stdout=subprocess.DEVNULL)
         encoded = np.load(part)
@@ -82,6 +90,21 @@ def latents(rows, program, model, folder, threads):
     return target
 
 
+def labels(rows, folder):
+    """The digits of these rows."""
+    target = folder / f"augmented_{rows}_labels.npy"
+    if not target.exists():
+        digits, found = mnist_data.load()[2], []
+        for first in range(0, rows, CHUNK):
+            random = np.random.default_rng([1, first // CHUNK])
+            found += [digits[drawn(random, len(digits))[0]] for _ in range(CHUNK // EACH)]
+        np.save(target, np.concatenate(found).astype("uint8"))
+    return target
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "labels":
+        print(labels(int(sys.argv[2]), pathlib.Path(sys.argv[3])))
+        sys.exit()
     ROWS, PROGRAM, MODEL, FOLDER, THREADS = sys.argv[1:6]
     print(latents(int(ROWS), PROGRAM, MODEL, pathlib.Path(FOLDER), THREADS))

@@ -34,6 +34,35 @@ def peers_python():
     return str(python)
 
 
+def versions():
+    """The peers' versions in their environment, as it is; empty where nothing is installed yet."""
+    python = ENVIRONMENT / "bin/python"
+    if not python.exists():
+        return {}
+    listed = subprocess.run([python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True)
+    return {p["name"]: p["version"] for p in json.loads(listed.stdout or "[]")
+            if p["name"].lower() in {name.lower() for name in (*PEERS, "MulticoreTSNE")}}
+
+
+@functools.cache
+def tried():
+    """MulticoreTSNE, if it builds here: its name → None, or the reason why it does not."""
+    name = "MulticoreTSNE"
+    if subprocess.run([peers_python(), "-c", f"import {name}"], stderr=subprocess.DEVNULL).returncode == 0:
+        return {name: None}
+    done = subprocess.run([peers_python(), "-m", "pip", "install", "-q", name], capture_output=True, text=True)
+    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if "rror" in line]
+    return {name: None if done.returncode == 0 else (said or ["pip failed"])[0]}
+
+
+def commit():
+    """The code that was measured: its commit, with a + where files differ from it."""
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=SOURCE, capture_output=True, text=True).stdout.strip()
+    changed = git("status", "--porcelain", "--untracked-files=no", "src", "cli", "python")
+    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
 def environment(**more):
     """Two threads for everybody, and no settings that slow a peer down."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
@@ -121,7 +150,11 @@ def save(name, text, numbers):
     head = (f"# {name}\n\n`./dev bench {name}` on {time.strftime('%Y-%m-%d', time.gmtime())}: "
             f"{m['processor']}, {m['cores']} cores, {m['threads']} threads, "
             f"{'AVX-512' if m['avx512'] else 'AVX2'}.\n\n")
-    (RESULTS / f"{name}.md").write_text(head + text + "\n")
-    (RESULTS / f"{name}.json").write_text(json.dumps({"machine": m, **numbers}, indent=1) + "\n")
+    peers = {peer: version for peer, version in versions().items() if peer.split("-")[0] in text}
+    foot = "".join(f", {peer} {version}" for peer, version in sorted(peers.items()))
+    foot = f"\n\nlatlas at {commit()}{foot}.\n"
+    (RESULTS / f"{name}.md").write_text(head + text + foot)
+    (RESULTS / f"{name}.json").write_text(json.dumps(
+        {"machine": m, "commit": commit(), "versions": peers, **numbers}, indent=1) + "\n")
     print(f"\nwritten to bench/results/{name}.md")
 

@@ -1,7 +1,7 @@
-"""PCA, t-SNE and UMAP of given rows by scikit-learn (with and without its Intel extension), openTSNE
-and umap-learn, at their defaults.
+"""PCA, t-SNE and UMAP of given rows by scikit-learn (with and without its Intel extension),
+MulticoreTSNE, openTSNE and umap-learn, at their defaults.
 
-peer_layout.py pca|sklearn|intelex|opentsne|opentsne-cosine|umap LATENTS.npy OUT.npy [NEW.npy NEW_OUT.npy]
+peer_layout.py pca|sklearn|intelex|multicore|opentsne|opentsne-cosine|umap LATENTS.npy OUT.npy [NEW.npy NEW_OUT.npy]
 """
 
 import json
@@ -32,6 +32,11 @@ def main():
         from sklearnex.manifold import TSNE
         begin = time.monotonic()
         placed = TSNE(random_state=0).fit_transform(rows)
+        result["seconds"] = time.monotonic() - begin
+    elif method == "multicore":
+        from MulticoreTSNE import MulticoreTSNE
+        begin = time.monotonic()
+        placed = MulticoreTSNE(n_jobs=2, random_state=0).fit_transform(rows.astype("float64"))
         result["seconds"] = time.monotonic() - begin
     elif method in ("opentsne", "opentsne-cosine"):
         import openTSNE

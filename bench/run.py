@@ -11,6 +11,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import common
 
@@ -103,6 +104,9 @@ def layout(repeats=1, slow=1):
              ("scikit-learn-intelex", "intelex", []), ("scikit-learn", "sklearn", [])]
     if not slow:  # --slow 0: without the ten minutes of scikit-learn
         peers.pop()
+    (multicore, reason), = common.tried().items()
+    if reason is None:
+        peers.append((multicore, "multicore", []))
     runs = {name: [] for name in ("latlas", "latlas, fast", *(name for name, _, _ in peers))}
     placing, setup = {"latlas": [], "openTSNE": []}, []
     for _ in range(repeats):
@@ -142,8 +146,8 @@ def layout(repeats=1, slow=1):
     text += (f"\n\n60,000 latents (32 numbers) of MNIST, perplexity 30, each program at its defaults, "
              f"neighbors included; medians of {repeats} alternating runs. Scores by `latlas evaluate` for "
              "all; KL under exact affinities of perplexity 30 with the exact normalizer (which `fast`, "
-             "whose affinities are others, does not minimize). MulticoreTSNE 0.1 does not build with "
-             "CMake 3.25.")
+             "whose affinities are others, does not minimize).")
+    text += f" {multicore} does not build here: {reason}" if reason else ""
     ours, fast = scores["latlas"], scores["latlas, fast"]
     text += common.bars([
         ("times faster than openTSNE", ratio["openTSNE"], "≥", 16),
@@ -224,6 +228,8 @@ def raw(repeats=3):
     common.save("raw", text, {"pixels_seconds": whole, "latents_seconds": latents, "quality": quality})
 
 
+# Of a few thousand rows, for which the preset exact is made.
+FEW = {"default": [], "exact": ["--preset", "exact"]}
 PRESETS = {"default": [], "fast": ["--preset", "fast"],
            "default, kept_mass 0.99": ["--kept-mass", "0.99"],
            "default, kept_mass 0.95": ["--kept-mass", "0.95"],
@@ -233,6 +239,7 @@ PRESETS = {"default": [], "fast": ["--preset", "fast"],
 
 def presets(repeats=3):
     """What the presets of t-SNE cost in quality, on the 60,000 latents; pruning and spacing beside."""
+    import numpy as np
     ensure_run()
     latents, labels = RUN / "latents_train.npy", RUN / "labels_train.npy"
     seconds = {name: [] for name in PRESETS}
@@ -255,6 +262,18 @@ def presets(repeats=3):
     text += (f"\n\n60,000 latents (32 numbers) of MNIST, neighbors included; medians of {repeats} "
              "alternating runs. KL is under the affinities of perplexity 30 for all, which fast does "
              "not minimize.")
+    few = WORK / "few.npy"
+    np.save(few, np.load(latents)[:5_000])
+    np.save(WORK / "few_labels.npy", np.load(labels)[:5_000])
+    rows = []
+    for name, arguments in FEW.items():
+        took = common.median([fitted(few, WORK / f"few {name}.npy", *arguments)["seconds"]
+                              for _ in range(repeats)])
+        q = score(f"few {name}.npy", few, WORK / "few_labels.npy")
+        rows.append({"5,000 latents": name, "seconds": f"{took:.2f}", "recall@15": f"{q['recall_at_15']:.4f}",
+                     "trustworthiness": f"{q['trustworthiness']:.4f}",
+                     "label accuracy": f"{q['label_accuracy']:.4f}", "KL, perplexity 30": f"{q['kl']:.4f}"})
+    text += "\n\n" + common.table(rows, list(rows[0]))
     text += common.bars([("fast: times faster than the default", times["fast"], "≥", 2),
                          ("fast: recall@15", scores["fast"]["recall_at_15"], "≥",
                           scores["default"]["recall_at_15"])])
@@ -633,6 +652,28 @@ def neighbors_growth():
     common.save("neighbors_growth", text, {"rows": rows})
 
 
+def exaggeration():
+    """What late exaggeration gives and takes: maps of 1,000,000 rows with 1, 1.5 and 2, preset fast."""
+    data, rows = million(), []
+    labels = common.peer_file("augmented_digits.py", "labels", 1_000_000, WORK)
+    for late in ("1", "1.5", "2"):
+        target = WORK / f"exaggeration {late}.npy"
+        result = fitted(data, target, "--preset", "fast", "--late-exaggeration", late)
+        begin = time.monotonic()
+        q = common.latlas("evaluate", "--data", data, "--map", target, "--labels", labels)["quality"]
+        rows.append({"late_exaggeration": late, "seconds": f"{result['seconds']:.1f}",
+                     "iterations": f"{result['tsne']['iterations']:.0f}", "KL": f"{result['tsne']['kl']:.3f}",
+                     "trustworthiness": f"{q['trustworthiness']:.4f}",
+                     "recall@15": f"{q['recall_at_15']:.3f}",
+                     "distance correlation": f"{q['spearman']:.3f}",
+                     "label accuracy": f"{q['label_accuracy']:.3f}",
+                     "scored in, s": f"{time.monotonic() - begin:.1f}"})
+    text = common.table(rows, list(rows[0]))
+    text += ("\n\nLatents of augmented digits, 1,000,000 × 32, 15 neighbors. KL is under the affinities of "
+             "the fit. Scores of a sample of rows, by `latlas evaluate`, whose whole time stands last.")
+    common.save("exaggeration", text, {"rows": rows})
+
+
 def sizes(largest=1_000_000):
     """Maps of 1,000 to 1,000,000 rows (`--largest N` for more), preset fast: seconds, memory, exponents."""
     import numpy as np
@@ -712,7 +753,8 @@ def save_neighbors(name, rows):
 
 
 BENCHES = {f.__name__: f for f in (training, pca, layout, presets, small, raw, text_map, umap, field, job,
-                                  bits, product, neighbors, neighbors_million, neighbors_growth, sizes, steps,
+                                  bits, product, neighbors, neighbors_million, neighbors_growth, exaggeration, sizes,
+                                  steps,
                                   python_overhead, notebook)}
 
 
