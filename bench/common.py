@@ -59,7 +59,7 @@ def commit():
     """The code that was measured: its commit, with a + where files differ from it."""
     def git(*arguments):
         return subprocess.run(["git", *arguments], cwd=SOURCE, capture_output=True, text=True).stdout.strip()
-    changed = git("status", "--porcelain", "--untracked-files=no", "src", "cli", "python")
+    changed = git("status", "--porcelain", "--untracked-files=no", "src", "cli")
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 

@@ -81,6 +81,9 @@ def knn(X: ArrayLike, n_neighbors: int = 15, *, queries: Optional[ArrayLike] = N
         metric: str = 'euclidean', search: str = 'auto', n_jobs: Optional[int] = None,
         verbose: Union[bool, int] = 0, callback: Optional[Callable[[Report], Optional[bool]]] = None,
         **fields: Any) -> Tuple[Floats, NDArray[np.int32]]: ...
+
+def knn_recall(neighbors: Tuple[ArrayLike, ArrayLike], X: ArrayLike, *, metric: str = 'euclidean',
+               sample: int = 1000, seed: int = 0, n_jobs: Optional[int] = None) -> Score: ...
 '''
 
 
@@ -102,6 +105,7 @@ def stub_of(cls, base):
         if p.kind == p.KEYWORD_ONLY and parameters[i - 1].kind != p.KEYWORD_ONLY:
             lines.append("        *,")
         lines.append(f"        {p.name}: {type_of(name, p.name, p.default)} = {p.default!r},")
+    lines += [f"        {only}: Any = ...," for only in cls._only]  # taken, without effect
     lines.append("    ) -> None: ...")
     for method, signature in METHODS.items():
         own, _, plain = method.rpartition(".")
@@ -132,6 +136,8 @@ def main():
         cls = getattr(importlib.import_module(f"latlas.{home}"), name)
         text = HEAD.format(home=HOMES[base], base=base) + "\n" + stub_of(cls, base)
         if home == "_neighbors":
+            text = text.replace("from latlas._progress import Report\n",
+                                "from latlas._progress import Report\nfrom latlas._scores import Score\n")
             text += KNN + "\nNATIVE: Tuple[str, ...]\nALIASES: Dict[str, str]\n\n" \
                 "def stopped(what: str) -> RuntimeError: ...\n"
         (folder / f"{home}.pyi").write_text(text)

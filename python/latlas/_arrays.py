@@ -73,27 +73,39 @@ def as_labels(labels, rows, what="labels"):
     return codes
 
 
-def coded(labels, what="labels"):
-    """Labels as (int32 codes, their values): values of numbers ascend, categories keep their order,
-    missing ones are an error."""
-    if hasattr(labels, "cat"):  # pandas
-        codes = np.asarray(labels.cat.codes)
-        values = list(labels.cat.categories)
+def coded(labels, what="labels", missing=False):
+    """Labels as (int32 codes, their values): values of numbers ascend, categories keep their order.
+    Rows without a label (None, NaN, NA) are an error, or −1 where `missing` allows them."""
+    kind = getattr(labels, "cat", None)
+    if hasattr(kind, "codes"):  # pandas
+        codes, values = np.asarray(kind.codes), list(kind.categories)
+    elif hasattr(labels, "codes") and hasattr(labels, "categories"):
+        codes, values = np.asarray(labels.codes), list(labels.categories)
     else:
-        if hasattr(labels, "codes") and hasattr(labels, "categories"):
-            codes, values = np.asarray(labels.codes), list(labels.categories)
-        else:
-            array = np.asarray(labels)
-            if array.ndim != 1:
-                raise ValueError(f"{what} has {array.ndim} dimensions, it must have 1: a label a row")
-            missing = np.array([v is None or v != v for v in array]) if array.dtype.kind in "Of" \
-                else np.zeros(len(array), bool)
-            if missing.any():
-                raise ValueError(f"{what}: row {int(np.argmax(missing))} (counted from 0) has none")
-            if array.dtype.kind == "O":
-                array = np.array([str(v) for v in array])
-            values, codes = np.unique(array, return_inverse=True)
-            values = list(values)
-    if (codes < 0).any():
+        codes, values = _coded_array(labels, what)
+    if not missing and (codes < 0).any():
         raise ValueError(f"{what}: row {int(np.argmax(codes < 0))} (counted from 0) has none")
     return np.ascontiguousarray(codes, np.int32), values
+
+
+def _coded_array(labels, what):
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise ValueError(f"{what} has {array.ndim} dimensions, it must have 1: a label a row")
+    absent = np.array([_is_absent(v) for v in array], bool) if array.dtype.kind in "OfMm" \
+        else np.zeros(len(array), bool)
+    present = array[~absent]
+    if present.dtype.kind == "O":
+        whole = all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in present)
+        present = present.astype(np.int64) if whole else np.array([str(v) for v in present])
+    values, places = np.unique(present, return_inverse=True)
+    codes = np.full(len(array), -1, np.int32)
+    codes[~absent] = places.ravel()
+    return codes, list(values)
+
+
+def _is_absent(value):
+    """None, NaN, NaT, and pandas's NA, which has no truth value when compared."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)) and value != value

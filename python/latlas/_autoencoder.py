@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from latlas import _core
+from latlas._arrays import as_float_rows
 from latlas._estimator import Transformer, check_is_fitted, write_whole
 from latlas._parameters import given, with_parameters
 from latlas._progress import Reporter
@@ -91,7 +92,7 @@ class Autoencoder(Transformer):
     def inverse_transform(self, X):
         """Latents → rows."""
         check_is_fitted(self)
-        return self._model.decode(np.ascontiguousarray(X, np.float32), self._threads())
+        return self._model.decode(as_float_rows(X, "X"), self._threads())
 
     def reconstruct(self, X):
         """Rows → latents → rows, without keeping the latents."""

@@ -141,6 +141,10 @@ def given_graph(neighbors, n):
                          f"order is (distances, indices)")
     if indices.size and (indices.min() < 0 or indices.max() >= n):  # before they are cut to 32 bits
         raise ValueError(f"neighbors: an index lies outside the {n} rows of X")
+    falls = (distances[:, 1:] < distances[:, :-1]).any(axis=1) if distances.size else np.zeros(0, bool)
+    if falls.any():
+        raise ValueError(f"neighbors: the distances of row {int(np.argmax(falls))} (counted from 0) do "
+                         f"not ascend; the nearest come first")
     return _graph_of((distances, indices))
 
 

@@ -36,6 +36,10 @@ def knn(X, n_neighbors=15, *, queries=None, metric="euclidean", search="auto", n
     outside their range. Cost of an exact search: at most n² d multiply-adds.
     """
     X = as_float_rows(X, "X")
+    if not fields.keys() <= {"probes", "sweeps"}:
+        unknown = sorted(fields.keys() - {"probes", "sweeps"})[0]
+        raise ValueError(f"knn: '{unknown}' is unknown; known are n_neighbors, queries, metric, search, "
+                         f"probes, sweeps")
     params = {"k": n_neighbors, "metric": ALIASES.get(metric, metric), "search": search, **fields}
     with Reporter(verbose, callback) as report:
         if queries is None:
@@ -71,7 +75,9 @@ def knn_recall(neighbors, X, *, metric="euclidean", sample=1000, seed=0, n_jobs=
 @with_parameters(
     own={"n_neighbors": (5, "neighbors of a row")},
     structs={"neighbors": {"k": "n_neighbors"}},
-    last={"n_jobs": (None, "threads; None or -1: as many as there are")})
+    last={"n_jobs": (None, "threads; None or -1: as many as there are")},
+    only={"algorithm": ("auto", "brute", "kd_tree", "ball_tree"), "leaf_size": ..., "radius": (1.0,),
+          "p": (2,), "metric_params": (None,)})
 class NearestNeighbors(Estimator):
     """The nearest of the fitted rows, by the names of sklearn.neighbors.NearestNeighbors.
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latlas._estimator import Estimator
 from latlas._progress import Report
+from latlas._scores import Score
 
 Floats = NDArray[np.float32]
 Given = Optional[Tuple[ArrayLike, ArrayLike]]
@@ -24,6 +25,11 @@ class NearestNeighbors(Estimator):
         probes: int = 0,
         sweeps: int = 2,
         n_jobs: Optional[int] = None,
+        algorithm: Any = ...,
+        leaf_size: Any = ...,
+        radius: Any = ...,
+        p: Any = ...,
+        metric_params: Any = ...,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None) -> 'NearestNeighbors': ...
     def save(self, path: Any) -> None: ...
@@ -34,6 +40,9 @@ def knn(X: ArrayLike, n_neighbors: int = 15, *, queries: Optional[ArrayLike] = N
         metric: str = 'euclidean', search: str = 'auto', n_jobs: Optional[int] = None,
         verbose: Union[bool, int] = 0, callback: Optional[Callable[[Report], Optional[bool]]] = None,
         **fields: Any) -> Tuple[Floats, NDArray[np.int32]]: ...
+
+def knn_recall(neighbors: Tuple[ArrayLike, ArrayLike], X: ArrayLike, *, metric: str = 'euclidean',
+               sample: int = 1000, seed: int = 0, n_jobs: Optional[int] = None) -> Score: ...
 
 NATIVE: Tuple[str, ...]
 ALIASES: Dict[str, str]

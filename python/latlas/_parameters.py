@@ -16,6 +16,10 @@ def parameters(step):
     step: autoencoder, training, neighbors, pca, tsne, aligned, place, novelty, umap, evaluate,
     probe or synthetic.
     """
+    known = ("autoencoder", "training", "neighbors", "pca", "tsne", "aligned", "place", "novelty",
+             "umap", "evaluate", "probe", "synthetic")
+    if step not in known:
+        raise ValueError(f"parameters: {step!r} is unknown; known are {', '.join(known)}")
     return _core.fields(step)
 
 
@@ -26,7 +30,8 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
     structs  struct of the core → {field: keyword}, the fields that `own` names otherwise.
     fixed    fields that the estimator sets by itself.
     last     like own, after the core's.
-    only     keyword → its only value: taken for a namesake's sake, and no parameter.
+    only     keyword → the values it may have (...: any): taken for a namesake's sake; they change
+             nothing and are no parameters.
     """
 
     def decorate(cls):
@@ -52,9 +57,11 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
              for i, (name, (default, _)) in enumerate(keywords.items())])
 
         def __init__(self, *args, **kwargs):
-            for name, value in (only or {}).items():
-                if kwargs.pop(name, value) != value:
-                    raise ValueError(f"{cls.__name__}: {name} can only be {value}")
+            for name, values in (only or {}).items():
+                value = kwargs.pop(name, values if values is ... else values[0])
+                if values is not ... and value not in values:
+                    raise ValueError(f"{cls.__name__}: {name} is {value!r}, it can only be "
+                                     f"{' or '.join(map(repr, values))}")
             try:
                 bound = signature.bind(self, *args, **kwargs)
             except TypeError as error:
@@ -68,6 +75,7 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
         __init__.__qualname__ = f"{cls.__name__}.__init__"
         cls.__init__ = __init__
         cls._fields = fields
+        cls._only = dict(only or {})
         lines = [f"    {name} : {default!r}\n        {help}" for name, (default, help)
                  in keywords.items()]
         cls.__doc__ = inspect.cleandoc(cls.__doc__ or "") + "\n\nParameters, with their defaults:\n\n" \

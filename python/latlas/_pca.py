@@ -3,6 +3,7 @@
 import numpy as np
 
 from latlas import _core
+from latlas._arrays import as_float_rows
 from latlas._estimator import Transformer, check_is_fitted
 from latlas._parameters import with_parameters
 
@@ -11,13 +12,17 @@ from latlas._parameters import with_parameters
     own={"n_components": (None, "directions kept: their number, a share of the variance below 1 "
                                 "that they are to explain, or None for all"),
          "whiten": (False, "whether coordinates are scaled to variance 1"),
-         "n_jobs": (None, "threads; None or -1: as many as there are")})
+         "n_jobs": (None, "threads; None or -1: as many as there are")},
+    only={"copy": (True, False), "random_state": ..., "svd_solver": (
+        "auto", "full", "covariance_eigh", "arpack", "randomized"), "tol": ..., "iterated_power": ...,
+          "n_oversamples": ..., "power_iteration_normalizer": ...})
 class PCA(Transformer):
     """Principal component analysis: the directions in which the rows vary most.
 
     Names and attributes are those of sklearn.decomposition.PCA: components_, explained_variance_,
     explained_variance_ratio_, singular_values_, mean_, n_components_, n_samples_, noise_variance_.
-    The decomposition is exact, summed in double precision; coordinates are float32.
+    The decomposition is exact, summed in double precision; coordinates are float32. What chooses
+    among scikit-learn's solvers (svd_solver, random_state, copy, tol, …) is taken and has no effect.
     """
 
     _sparse = True
@@ -79,7 +84,10 @@ class PCA(Transformer):
     def inverse_transform(self, X):
         """Rows from coordinates: the nearest rows in the span of the directions."""
         check_is_fitted(self)
-        X = np.ascontiguousarray(X, np.float32)
+        X = as_float_rows(X, "X")
+        if X.shape[1] != self.n_components_:
+            raise ValueError(f"PCA: X has {X.shape[1]} columns, there are {self.n_components_} "
+                             f"components")
         if self.whiten:
             X = X * self._scale()
         return _core.pca_inverse_transform(self.components_, self.mean_, X, self._threads())

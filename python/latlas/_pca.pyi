@@ -28,6 +28,13 @@ class PCA(Transformer):
         *,
         whiten: bool = False,
         n_jobs: Optional[int] = None,
+        copy: Any = ...,
+        random_state: Any = ...,
+        svd_solver: Any = ...,
+        tol: Any = ...,
+        iterated_power: Any = ...,
+        n_oversamples: Any = ...,
+        power_iteration_normalizer: Any = ...,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None) -> 'PCA': ...
     def fit_transform(self, X: ArrayLike, y: object = None) -> Floats: ...

@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Report(NamedTuple):
     """What a callback is told: the stage, steps done, steps at most, losses (NaN where there are
-    none) and seconds since the stage began. A callback that returns True ends the stage in good
-    order with what it has."""
+    none) and seconds since the stage began. A callback that returns True (NumPy's, too) ends the
+    stage in good order with what it has."""
 
     stage: str
     step: int
@@ -40,15 +42,19 @@ class _Bars:
                       flush=True)
             return
         if self._bar is None or self._stage != report.stage or report.step < self._bar.n:
-            self.close()
+            self.close(finished=True)
             self._stage = report.stage
             self._bar = self._tqdm(total=report.of, desc=report.stage)
         self._bar.total = report.of
         self._bar.update(report.step - self._bar.n)
         self._bar.set_postfix_str(_losses(report).lstrip(", "))
 
-    def close(self):
+    def close(self, finished):
+        """A stage that ended before its most steps, as fits do by their rule, is finished too."""
         if self._bar is not None:
+            if finished:
+                self._bar.total = self._bar.n
+                self._bar.refresh()
             self._bar.close()
             self._bar = None
 
@@ -71,9 +77,9 @@ class Reporter:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, error, *_):
         if self._bars is not None:
-            self._bars.close()
+            self._bars.close(finished=error is None)
 
     @property
     def hear(self):
@@ -84,4 +90,5 @@ class Reporter:
         report = Report(*numbers)
         if self._bars is not None:
             self._bars(report)
-        return self._callback is not None and self._callback(report) is True
+        answer = None if self._callback is None else self._callback(report)
+        return isinstance(answer, (bool, np.bool_)) and bool(answer)

@@ -1,6 +1,9 @@
 """How far a map can be trusted: the scores of the core, under their names."""
 
 import math
+from typing import Any, Dict, Optional
+
+from numpy.typing import ArrayLike
 
 from latlas import _core
 from latlas._arrays import as_float_rows, as_labels, coded
@@ -14,7 +17,7 @@ class Score(float):
     standard_error: float
     rows: int
 
-    def __new__(cls, value, standard_error=0.0, rows=0):
+    def __new__(cls, value: float, standard_error: float = 0.0, rows: int = 0) -> "Score":
         score = super().__new__(cls, value)
         score.standard_error, score.rows = standard_error, rows
         return score
@@ -45,29 +48,34 @@ def _of_map(name, data, map, metric, n_jobs, fields):
                         threads_of(n_jobs)))
 
 
-def trustworthiness(data, map, *, metric="euclidean", n_jobs=None, **fields):
+def trustworthiness(data: ArrayLike, map: ArrayLike, *, metric: str = "euclidean",
+                    n_jobs: Optional[int] = None, **fields: Any) -> Score:
     """Were the neighbors seen in the map neighbors in the data? 0 … 1, larger is better.
     metric: of the data, euclidean or cosine. Keywords: parameters("evaluate"), e.g. k=15."""
     return _of_map("trustworthiness", data, map, metric, n_jobs, fields)
 
 
-def continuity(data, map, *, metric="euclidean", n_jobs=None, **fields):
+def continuity(data: ArrayLike, map: ArrayLike, *, metric: str = "euclidean",
+               n_jobs: Optional[int] = None, **fields: Any) -> Score:
     """Did the neighbors in the data stay neighbors in the map? 0 … 1, larger is better."""
     return _of_map("continuity", data, map, metric, n_jobs, fields)
 
 
-def recall(data, map, *, metric="euclidean", n_jobs=None, **fields):
+def recall(data: ArrayLike, map: ArrayLike, *, metric: str = "euclidean",
+           n_jobs: Optional[int] = None, **fields: Any) -> Score:
     """The share of the k nearest in the data that are among the k nearest in the map."""
     return _of_map("recall", data, map, metric, n_jobs, fields)
 
 
-def spearman(data, map, *, metric="euclidean", n_jobs=None, **fields):
+def spearman(data: ArrayLike, map: ArrayLike, *, metric: str = "euclidean",
+             n_jobs: Optional[int] = None, **fields: Any) -> Score:
     """Rank correlation of distances in the data and in the map: is far apart what was? −1 … 1.
     Under cosine the data's distances are those of rows of norm 1."""
     return _of_map("spearman", data, map, metric, n_jobs, fields)
 
 
-def label_accuracy(map, labels, *, n_jobs=None, **fields):
+def label_accuracy(map: ArrayLike, labels: Any, *, n_jobs: Optional[int] = None,
+                   **fields: Any) -> Score:
     """The share of rows whose label is that of most of their label_k nearest in the map."""
     map = as_float_rows(map, "map")
     return Score(*_core.label_accuracy(map, as_labels(labels, len(map)), fields,
@@ -86,20 +94,23 @@ def _both(train, train_labels, test, test_labels):
     return train, together[:len(train)], test, together[len(train):]
 
 
-def knn_accuracy(train, train_labels, test, test_labels, *, n_jobs=None, **fields):
+def knn_accuracy(train: ArrayLike, train_labels: Any, test: ArrayLike, test_labels: Any, *,
+                 n_jobs: Optional[int] = None, **fields: Any) -> Score:
     """The share of test rows whose label is that of most of their label_k nearest training rows."""
     return Score(*_core.knn_accuracy(*_both(train, train_labels, test, test_labels), fields,
                                      threads_of(n_jobs)))
 
 
-def probe_accuracy(train, train_labels, test, test_labels, *, n_jobs=None, **fields):
+def probe_accuracy(train: ArrayLike, train_labels: Any, test: ArrayLike, test_labels: Any, *,
+                   n_jobs: Optional[int] = None, **fields: Any) -> Score:
     """Accuracy on test rows of a linear probe trained on the training rows. Keywords:
     parameters("probe")."""
     return Score(*_core.probe_accuracy(*_both(train, train_labels, test, test_labels), fields,
                                        threads_of(n_jobs)))
 
 
-def evaluate_map(data, map, labels=None, *, metric="euclidean", n_jobs=None, **fields):
+def evaluate_map(data: ArrayLike, map: ArrayLike, labels: Any = None, *, metric: str = "euclidean",
+                 n_jobs: Optional[int] = None, **fields: Any) -> Dict[str, Score]:
     """All scores of a map, as a dictionary: trustworthiness, continuity, recall, spearman, and
     label_accuracy where there are labels. The same numbers as one by one, in less time.
     metric: of the data, euclidean or cosine; take what the map was made by."""
@@ -109,7 +120,8 @@ def evaluate_map(data, map, labels=None, *, metric="euclidean", n_jobs=None, **f
     return {name: Score(*score) for name, score in found.items()}
 
 
-def kl_divergence(data, map, *, perplexity=30.0, metric="euclidean", n_jobs=None):
+def kl_divergence(data: ArrayLike, map: ArrayLike, *, perplexity: float = 30.0,
+                  metric: str = "euclidean", n_jobs: Optional[int] = None) -> float:
     """KL(P ‖ Q) of a map of any origin, in nats: what t-SNE minimizes; lower is better. The
     normalizer is over all pairs (n² / 2) up to 100,000 rows, above by a sample of rows; likewise
     exact neighbors up to there, approximate ones above."""

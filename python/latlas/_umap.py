@@ -24,7 +24,7 @@ from latlas._progress import Reporter
           "verbose": (False, "True shows progress"),
           "search": ("auto", "of neighbors: exact, approximate, or auto by size"),
           "callback": (None, "called with a Report every few epochs; True ends the run")},
-    only={"n_components": 2})
+    only={"n_components": (2,), "low_memory": (True, False), "densmap": (False,)})
 class UMAP(MapEstimator):
     """UMAP: a map in which rows that are surely neighbors attract each other, and others repel.
 

@@ -39,6 +39,9 @@ class UMAP(MapEstimator):
         verbose: Union[bool, int] = False,
         search: str = 'auto',
         callback: Optional[Callable[[Report], Optional[bool]]] = None,
+        n_components: Any = ...,
+        low_memory: Any = ...,
+        densmap: Any = ...,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> 'UMAP': ...
     def fit_transform(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> Floats: ...

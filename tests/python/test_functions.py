@@ -372,8 +372,13 @@ def test_coverage_holds_the_ink_of_every_dot():
 
     x, y = np.array([20.3, 40.0]), np.array([25.9, 30.5])
     for radius in (0.6, 1.7, 4.0):
-        ink = _plot._coverage(x, y, 80, 60, radius).sum()
-        assert ink == pytest.approx(2 * math.pi * radius**2, rel=1e-9)
+        pixels, ink = _plot._coverage(x, y, 80, 60, radius)
+        assert ink.sum() == pytest.approx(2 * math.pi * radius**2, rel=1e-9)
+        assert len(np.unique(pixels)) == len(pixels) and (ink > 0).all()
+        # The same from the pass over the whole picture that many dots take.
+        many = np.tile(x, 400), np.tile(y, 400)
+        again, inks = _plot._coverage(*many, 80, 60, radius)
+        assert np.array_equal(again, pixels) and np.allclose(inks, 400 * ink)
 
 
 def test_test_points_are_rings(figure, data):
@@ -398,7 +403,7 @@ def test_figures_stand_on_axes_that_are_given(figure, data):
 
 @pytest.mark.parametrize("arguments, sentence", [
     ({"labels": [1]}, "labels: 1 for 150"), ({"test": np.zeros((3, 1))}, "test has 1 columns"),
-    ({"labels": np.zeros(150), "test": np.zeros((3, 2))}, "need test_labels"),
+    ({"labels": np.zeros(150), "test": np.zeros((3, 2)), "test_labels": [1]}, "test_labels: 1 for 3"),
     ({"labels": np.arange(150), "names": ["a"]}, "names: 1"),
     ({"labels": np.arange(150) % 3, "colors": ["red"]}, "colors: 1 for 3"),
     ({"map": np.full((4, 2), np.nan)}, "row 0")])
@@ -483,3 +488,179 @@ def test_the_recall_of_graphs_of_any_origin(data):
                            indices), rows)
     with pytest.raises(ValueError, match="distances, indices"):
         latlas.knn_recall((indices, distances), rows)
+
+
+# --- figures of what people have ----------------------------------------------------------------------
+
+def offsets_of(ax):
+    return np.concatenate([c.get_offsets() for c in ax.collections])
+
+
+def test_numbers_color_a_map_with_a_bar(figure, data):
+    map = latlas.PCA(2).fit_transform(data[0])
+    values = map[:, 0].astype(float)
+    values[:5] = np.nan
+    ax = latlas.plot(map, values=values)
+    dots, bar = ax.collections[0], ax.figure.axes[1]
+    low, high = bar.get_ylim()
+    assert low == pytest.approx(np.nanmin(values)) and high == pytest.approx(np.nanmax(values))
+    left = dots.get_offsets()[:, 0]
+    colors = dots.get_facecolors()[:, :3]
+    known = ~np.isin(left, map[:5, 0])
+    from matplotlib import colormaps
+    expected = colormaps["viridis"]((left - low) / (high - low))[:, :3]
+    assert np.allclose(colors[known], expected[known], atol=0.02)
+    assert len(np.unique(colors[~known], axis=0)) == 1  # the gray of those without a number
+
+
+def test_many_numbers_are_a_picture_of_means(figure):
+    draw = np.random.RandomState(0)
+    map = draw.rand(6000, 2).astype(np.float32)
+    image = latlas.plot(map, values=map[:, 0], cmap="gray").images[0].get_array()
+    inked = image[:, :, 3] > 100
+    columns = np.tile(np.arange(image.shape[1]), (image.shape[0], 1))[inked]
+    shades = image[:, :, 0][inked].astype(float)
+    assert np.corrcoef(columns, shades)[0, 1] > 0.98
+
+
+def test_rows_without_a_label_are_gray(figure, data):
+    pandas = pytest.importorskip("pandas")
+    map, labels = latlas.PCA(2).fit_transform(data[0]), data[1]
+    texts = np.array(["a", "b", "c"])[labels]
+    for given in ([None, *texts[1:]], pandas.Series([pandas.NA, *texts[1:]], dtype="string"),
+                  pandas.Categorical([None, *texts[1:]]), np.r_[np.nan, labels[1:]]):
+        ax = latlas.plot(map, given, show_names=False)
+        here = np.argmin(np.abs(offsets_of(ax) - map[0]).sum(axis=1))
+        red, green, blue = ax.collections[0].get_facecolors()[here][:3]
+        assert max(red, green, blue) - min(red, green, blue) < 0.1
+        assert len(ax.get_legend().get_texts()) == 3
+    with pytest.raises(ValueError, match="row 0"):  # scores need them all
+        latlas.label_accuracy(map, [None, *texts[1:]])
+
+
+def test_polars_labels_are_labels(figure, data):
+    polars = pytest.importorskip("polars")
+    map, labels = latlas.PCA(2).fit_transform(data[0]), data[1]
+    texts = np.array(["b", "a", "c"])[labels]
+    for series in (polars.Series(labels), polars.Series(texts),
+                   polars.Series(texts, dtype=polars.Categorical)):
+        assert latlas.label_accuracy(map, series) == latlas.label_accuracy(map, labels)
+        latlas.plot(map, series)
+
+
+def test_test_points_need_no_labels_and_stay_seen(figure, data):
+    map, labels = latlas.PCA(2).fit_transform(data[0]), data[1]
+    ax = latlas.plot(map, labels, test=map[:30] + 0.1)
+    assert len(ax.collections) == 2 and len(ax.collections[1].get_offsets()) == 30
+    ax = latlas.plot(map, labels, test=map[:30], test_labels=np.full(30, 7))  # a class of their own
+    assert len(ax.collections[1].get_offsets()) == 30
+    # Without labels they lie on top, however many training points there are.
+    draw = np.random.RandomState(0)
+    images = latlas.plot(draw.randn(20000, 2), test=draw.randn(500, 2)).images
+    assert len(images) == 2
+    orange = images[1].get_array()
+    assert (orange[orange[:, :, 3] > 0][:, 0] > 200).all()
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_texts_stand_out_from_the_page(figure, style, data):
+    from matplotlib import colors as mc
+
+    map, labels = latlas.PCA(2).fit_transform(data[0]), data[1]
+
+    def lightness(color):
+        return float(np.dot(mc.to_rgb(color), (0.2126, 0.7152, 0.0722)))
+    with figure.style.context(style):
+        for ax in (latlas.plot(map, labels, title="Title", footnote="note"),
+                   latlas.plot_history({"loss": [3, 2]}, title="Title"),
+                   latlas.plot_variance([0.5, 0.3], title="Title")):
+            page = lightness(ax.get_facecolor())
+            for text in (*ax.texts, ax._left_title):
+                assert abs(lightness(text.get_color()) - page) > 0.35, text
+            assert abs(lightness(ax.spines["bottom"].get_edgecolor()) - page) < 0.45  # and lines do not
+
+
+def test_long_texts_break_and_dollars_are_dollars(figure, data):
+    map, labels = latlas.PCA(2).fit_transform(data[0]), data[1]
+    fig, axes = figure.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    ax = latlas.plot(map, labels, names=["US$ 1 to US$ 2", "$^$", "c"], ax=axes[0], title="word " * 40,
+                     footnote="note " * 40)
+    fig.canvas.draw()
+    for text in (ax._left_title, ax.xaxis.label):
+        box = text.get_window_extent()
+        assert box.x1 <= fig.bbox.x1 and box.x1 < axes[1].get_window_extent().x0 + 5, text
+    assert {t.get_text() for t in ax.texts} >= {"US$ 1 to US$ 2", "$^$"}
+    assert all(t.get_clip_on() for t in ax.texts)
+
+
+def test_charts_count_in_whole_numbers(figure):
+    ax = latlas.plot_history({"loss": [3.0]})
+    assert ax.lines[0].get_marker() == "o"
+    for ax in (latlas.plot_history({"loss": [3, 2, 1]}), latlas.plot_variance([0.5, 0.3])):
+        ax.figure.canvas.draw()
+        assert all(float(t).is_integer() for t in ax.get_xticks())
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    ({"labels": np.linspace(0, 1, 150)}, "color by number with values="),
+    ({"values": np.arange(149)}, "149 for 150"),
+    ({"values": np.arange(150), "labels": np.arange(150) % 2}, "give one"),
+    ({"values": ["a"] * 150}, "one number a point"),
+    ({"values": np.full(150, np.inf)}, "row 0")])
+def test_figures_refuse_colors_that_mean_nothing(figure, arguments, sentence, data):
+    with pytest.raises(ValueError, match=sentence):
+        latlas.plot(data[0][:, :2], **arguments)
+    with pytest.raises(ValueError, match="fractions"):
+        latlas.plot_images(np.full((3, 64), 99.0), height=8, width=8)
+    assert latlas.plot_images(np.full((3, 64), 255), height=8, width=8).images[0].get_array().max() == 1
+
+
+# --- what other libraries' callers pass ---------------------------------------------------------------
+
+def test_arguments_of_namesakes_that_change_nothing_are_taken(data):
+    X = data[0]
+    plain = latlas.PCA(2).fit_transform(X)
+    given = latlas.PCA(n_components=2, random_state=0, svd_solver="full", copy=True, tol=0.0)
+    assert np.array_equal(plain, given.fit_transform(X)) and "random_state" not in given.get_params()
+    latlas.UMAP(n_components=2, low_memory=True, densmap=False)
+    latlas.NearestNeighbors(algorithm="brute", p=2)
+    for call, sentence in ((lambda: latlas.UMAP(n_components=3), "it can only be 2"),
+                           (lambda: latlas.PCA(svd_solver="magic"), "svd_solver is 'magic'"),
+                           (lambda: latlas.knn(X, 5, k=3), "'k' is unknown"),
+                           (lambda: latlas.parameters("tnse"), "known are .*tsne"),
+                           (lambda: latlas.PCA(2).fit(X).inverse_transform([1, 2]), "2: rows and columns"),
+                           (lambda: latlas.PCA(2).fit(X).inverse_transform(X), "2 components"),
+                           (lambda: latlas.PCA(2).fit(X).inverse_transform(1j * plain), "complex")):
+        with pytest.raises(ValueError, match=sentence):
+            call()
+
+
+def test_given_neighbors_come_nearest_first(data):
+    X = data[0]
+    distances, indices = latlas.knn(X, 30)
+    for estimator in (latlas.TSNE(perplexity=10, max_iter=10), latlas.UMAP(n_epochs=5)):
+        with pytest.raises(ValueError, match="row 0 .* do not ascend"):
+            estimator.fit(X, neighbors=(distances[:, ::-1], indices[:, ::-1]))
+
+
+def test_a_callback_may_answer_in_numpys_truth(data):
+    seen = []
+
+    def stop(report):
+        seen.append(report.step if report.stage == "t-SNE" else 0)
+        return report.stage == "t-SNE" and np.float64(report.step) >= 50
+    model = latlas.TSNE(perplexity=10, stop_below=0, max_iter=400, callback=stop).fit(data[0])
+    assert model.n_iter_ < 100 and max(seen) < 100
+
+
+def test_a_bar_that_ended_by_its_rule_is_full(data, monkeypatch):
+    tqdm = pytest.importorskip("tqdm.auto")
+    bars = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, *arguments, **keywords):
+            bars.append(self)
+            super().__init__(*arguments, **keywords)
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    latlas.TSNE(perplexity=10, verbose=1).fit(data[0])
+    assert bars and all(bar.n == bar.total for bar in bars)

@@ -91,7 +91,7 @@ def test_given_neighbors_give_the_map_of_those_found(estimator, data):
     (lambda d, i: (d, i.astype(np.int64) + 2**32), "outside the 150 rows"),
     (lambda d, i: (d, i - 1), "outside the 150 rows"),
     (lambda d, i: (d, np.where(i == i[0, 0], 0, i)), "row 0"),
-    (lambda d, i: (-d, i), "between 0"),
+    (lambda d, i: (d - 99, i), "between 0"), (lambda d, i: (-d, i), "do not ascend"),
     (lambda d, i: (d * np.nan, i), "distance of nan"),
     (lambda d, i: (d[:, :5], i[:, :5]), "24 neighbors"),
     (lambda d, i: d, "distances, indices"),
