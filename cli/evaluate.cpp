@@ -72,7 +72,7 @@ Plan plan_evaluate(const Options& o, std::int64_t n, std::int64_t d, std::int64_
 
 void score_against_data(const Options& o, const Matrix& data, const Matrix& map,
                         const LabelSet& labels, Report& report, Console& console) {
-  const EvaluateParams params = fitting_scores(o.params, data.rows(), console);
+  const EvaluateParams params = fitting_scores(o.params, data.rows(), !labels.empty(), console);
   const Quality q = evaluate_map(data, map, labels.values, params);
   report.add("trustworthiness", "trustworthiness", q.trustworthiness);
   report.add("continuity", "continuity", q.continuity);

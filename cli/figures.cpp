@@ -90,6 +90,7 @@ Figure parts(const Gallery& g, const std::string& map, ConstRows train, ConstRow
   Figure figure = render::scatter_train_test(std::move(views.map), std::move(views.placed),
                                              seen(g, " of the latent space", map, views));
   figure.equal_aspect = views.to_scale;
+  draw_frames(figure, views);
   render::circle(figure, std::move(far), far_name(g.far.size()));
   return figure;
 }
@@ -101,6 +102,7 @@ Figure classes(const Gallery& g, const std::string& map, ConstRows train, ConstR
       std::move(views.map), views.labels, std::move(views.placed), views.placed_labels,
       g.train_labels.names, seen(g, " of the latent space, by class", map, views));
   figure.equal_aspect = views.to_scale;
+  draw_frames(figure, views);
   render::circle(figure, std::move(far), far_name(g.far.size()));
   return figure;
 }

@@ -104,6 +104,9 @@ Input load_input(const std::string& name) {
     if (!std::filesystem::exists(name) && name.find('.') == std::string::npos &&
         name.find('/') == std::string::npos)
       known_dataset(name);  // throws, with the nearest name
+    for (const char* other : {".csv", ".tsv", ".txt", ".npz", ".parquet", ".h5", ".h5ad"})
+      require(!name.ends_with(other), name, ": rows are read from .npy; in Python, numpy.save(\"",
+              std::filesystem::path(name).stem().string(), ".npy\", rows) makes one");
     idx::Images images = idx::read_images(name);
     in.bytes = std::move(images.pixels);
     in.height = images.height;

@@ -121,6 +121,8 @@ std::filesystem::path find_recipe(const std::string& name) {
   const std::string near = nearest_name(name, known);
   std::string list;
   for (const auto& n : known) list += (list.empty() ? "" : ", ") + n;
+  require(!known.empty(), "no recipe is called '", name,
+          "', nor is there a folder recipes here or beside the program; give the path of a .toml");
   throw InvalidArgument(
       near.empty() ? sentence("no recipe is called '", name, "'; known are ", list,
                               ", or give the path of a .toml")

@@ -129,7 +129,7 @@ int main(int argc, char** argv) {
   } catch (const IoError& error) {
     return cli::fail(4, error.what());
   } catch (const std::bad_alloc&) {
-    return cli::fail(3, "memory ran out; try fewer rows or fewer neighbors");
+    return cli::fail(3, "memory ran out; try fewer rows");
   } catch (const std::exception& error) {
     return cli::fail(4, error.what());
   }

@@ -29,6 +29,8 @@ namespace latlas::cli {
 namespace {
 
 struct Options {
+  const CLI::App* command = nullptr;  // knows which flags were given
+  std::string theme = "light";
   std::string data, out = "map.npy", method = "tsne", labels, plot, fresh, placed, novelty;
   std::string start, affinities_file, graph,
       graph_distances;  // empty: the method's, and those found here
@@ -152,11 +154,19 @@ Mapped map_by_pca(const Options& o, ConstRows rows, ConstRows fresh, Metrics& me
 }
 
 // A graph from a file, that must be of the rows.
-Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped& mapped) {
+Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Console& console,
+                      Mapped& mapped) {
   Neighbors graph =
       o.graph_distances.empty() ? read_graph(o.graph) : read_graph(o.graph, o.graph_distances);
   require(graph.rows() == rows.rows(), o.graph, ": has ", graph.rows(), " rows, ", o.data, " has ",
           rows.rows(), "; a graph lists the neighbors of each row");
+  const std::string metric = o.graph_distances.empty() ? graph_metric(o.graph) : "";
+  require(metric.empty() || metric == o.neighbors.metric, o.graph, ": lists neighbors by ", metric,
+          ", --metric is ", o.neighbors.metric, "; new rows and scores must be by the same");
+  if (metric.empty() && !o.fresh.empty())
+    console.note(fmt::format("distances in {} are taken to be {} (--metric)",
+                             o.graph_distances.empty() ? o.graph : o.graph_distances,
+                             o.neighbors.metric));
   metrics.set("neighbors.k", static_cast<double>(graph.k()));
   mapped.neighbors_line = fmt::format("{} of each row, from {}", graph.k(), o.graph);
   return graph;
@@ -165,7 +175,7 @@ Neighbors given_graph(const Options& o, ConstRows rows, Metrics& metrics, Mapped
 // The graph of the rows, said and measured.
 Neighbors graph_of(const Options& o, ConstRows rows, const NeighborsParams& near, Metrics& metrics,
                    Console& console, Mapped& mapped) {
-  if (!o.graph.empty()) return given_graph(o, rows, metrics, mapped);
+  if (!o.graph.empty()) return given_graph(o, rows, metrics, console, mapped);
   const auto begin = std::chrono::steady_clock::now();
   Neighbors graph = find_neighbors(rows, near, console.progress("rows"));
   stop_if_interrupted();
@@ -285,13 +295,16 @@ Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
     mapped.placed = std::move(placed.map);
   }
   metrics.set("umap.seconds", seconds_since(begin));
-  mapped.method_line = fmt::format("{} neighbors, {} epochs", params.n_neighbors, result.epochs);
+  mapped.method_line =
+      fmt::format("{} neighbors, {} epochs", std::min(params.n_neighbors, n), result.epochs);
   mapped.map = std::move(result.map);
   return mapped;
 }
 
-void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels, Console& console) {
-  const Views views = views_of(mapped.map, labels.values, mapped.placed, {}, o.out);
+void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels) {
+  const std::vector<std::int32_t> none(  // new rows have no labels: gray rings
+      labels.empty() ? 0 : static_cast<std::size_t>(mapped.placed.rows()), -1);
+  const Views views = views_of(mapped.map, labels.values, mapped.placed, none, o.out);
   render::ComposeOptions options;
   options.title = fmt::format("{} of {}", title_of(o.method), o.data);
   options.subtitle = fmt::format("{} rows", count_text(mapped.map.rows()));
@@ -299,16 +312,46 @@ void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels, Co
   options.copies = views.copies;
   options.footnote = mapped.method_line;
   options.ticks = o.method == "pca" && views.to_scale && views.how.empty();
-  if (!mapped.placed.empty() && !labels.empty())
-    console.note(
-        "the figure shows map and new rows in two colors; latlas plot colors both by class");
-  render::Figure figure = views.placed.empty()
-                              ? render::scatter(views.map, views.labels, labels.names, options)
-                              : render::scatter_train_test(views.map, views.placed, options);
+  options.theme = o.theme == "dark" ? render::Theme::dark : render::Theme::light;
+  render::Figure figure =
+      views.placed.empty() ? render::scatter(views.map, views.labels, labels.names, options)
+      : labels.empty()     ? render::scatter_train_test(views.map, views.placed, options)
+                           : render::scatter_train_test(views.map, views.labels, views.placed,
+                                                        views.placed_labels, labels.names, options);
   figure.equal_aspect = views.to_scale;
+  draw_frames(figure, views);
   render::circle(figure, placed_at(views, mapped.placed.rows(), mapped.far),
                  far_name(mapped.far.size()));
   render::draw(figure, o.plot);
+}
+
+// Flags that were given and change nothing here, each with the reason.
+void note_unused(const Options& o, Console& console) {
+  const auto given = [&](const char* flag) { return o.command->get_option(flag)->count() > 0; };
+  const auto unused = [&](const std::string& flag, const std::string& reason) {
+    console.note(fmt::format("{} has no effect: {}", flag, reason));
+  };
+  for (const CLI::Option* option : o.command->get_options()) {
+    if (option->count() == 0 || option->get_lnames().empty()) continue;
+    const std::string flag = "--" + option->get_lnames().front(), group = option->get_group();
+    const bool shared = flag == "--seed" || flag == "--dimensions";
+    if (group == "UMAP" && o.method != "umap") unused(flag, "it is for --method umap");
+    if (group == "t-SNE" && o.method != "tsne" && !shared) unused(flag, "it is for --method tsne");
+    if (group == "Neighbors" && o.method == "pca") unused(flag, "PCA asks for no neighbors");
+    if (flag == "--k" && !o.graph.empty()) unused(flag, "the neighbors are given");
+  }
+  if (o.method != "tsne") return;
+  const TsneParams p = with_preset(o.tsne);
+  const std::string kind = p.affinities + " affinities";
+  if (given("--perplexity") &&
+      (p.affinities == "uniform" || (p.affinities == "gaussian" && p.bandwidth > 0) ||
+       (p.affinities == "multiscale" && !p.scales.empty())))
+    unused("--perplexity", kind + " do not ask for it");
+  if (given("--scales") && p.affinities != "multiscale") unused("--scales", kind + " have none");
+  if (given("--bandwidth") && p.affinities != "gaussian")
+    unused("--bandwidth", kind + " have none");
+  if (given("--anchor-strength") && o.anchors.empty())
+    unused("--anchor-strength", "there are no --anchors");
 }
 
 void run_map(const Options& o, const Common& common) {
@@ -343,6 +386,12 @@ void run_map(const Options& o, const Common& common) {
   require(o.graph.empty() || o.affinities_file.empty(),
           "latlas map: --graph and --affinities-file both say who holds on to whom; name one");
   check_graph(o.neighbors);
+  TsneParams tsne = o.tsne;
+  check(fields(tsne), "tsne");
+  UmapParams of_umap = o.umap;
+  check(fields(of_umap), "umap");
+  require(o.theme == "light" || o.theme == "dark", "latlas map: --theme is '", o.theme,
+          "'; known are light, dark");
   require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
   const std::vector<std::string> outputs = {o.out, o.placed, o.plot, o.novelty, o.checkpoint};
@@ -351,6 +400,7 @@ void run_map(const Options& o, const Common& common) {
   for (const auto& out : outputs)
     if (!out.empty()) require_writable(out);
   Console console(common.verbosity);
+  note_unused(o, console);
   const Shape shape = shape_of(o.data), more = o.fresh.empty() ? Shape{} : shape_of(o.fresh);
   require(o.fresh.empty() || more.cols == shape.cols, o.fresh, ": has ", more.cols, " columns, ",
           o.data, " has ", shape.cols);
@@ -386,7 +436,7 @@ void run_map(const Options& o, const Common& common) {
   npy::write(o.out, mapped.map);
   if (!o.checkpoint.empty() && interrupted_by() == 0) std::filesystem::remove(o.checkpoint);
   if (!mapped.placed.empty()) npy::write(o.placed, mapped.placed);
-  if (!o.plot.empty()) plot_map(o, mapped, labels, console);
+  if (!o.plot.empty()) plot_map(o, mapped, labels);
   stop_if_interrupted();
 
   std::vector<std::pair<std::string, std::string>> lines = {
@@ -399,7 +449,7 @@ void run_map(const Options& o, const Common& common) {
                        fmt::format("{} placed, in {}{}", count_text(mapped.placed.rows()), o.placed,
                                    mapped.novelty_line));
   if (o.scores && rows.rows() >= 4) {
-    const EvaluateParams params = fitting_scores({}, rows.rows(), console);
+    const EvaluateParams params = fitting_scores({}, rows.rows(), !labels.empty(), console);
     const Matrix seen =
         in_metric(std::move(rows), o.method == "pca" ? "euclidean" : o.neighbors.metric, o.data);
     const Quality q = evaluate_map(seen, mapped.map, labels.values, params);
@@ -461,6 +511,7 @@ Action add_map(CLI::App& program, Common& common) {
   command->add_option("--labels", o->labels, "Classes: .npy, lines of text, or table.tsv:column")
       ->type_name("");
   command->add_option("--plot", o->plot, "Also draw it: a .png, .svg or .pdf")->type_name("");
+  command->add_option("--theme", o->theme, "Of the figure: light or dark [light]")->type_name("");
   command->add_option("--new", o->fresh, "Rows to place into the fitted map")->type_name("");
   command->add_option("--new-out", o->placed, "Where their places go")->type_name("");
   command
@@ -489,6 +540,7 @@ Action add_map(CLI::App& program, Common& common) {
   add_flags(*command, graph_flags(o->neighbors), "Neighbors");
   add_flags(*command, fields(o->tsne), "t-SNE");
   add_flags(*command, o->umap_fields(), "UMAP");
+  o->command = command;
   return [o, &common] { run_map(*o, common); };
 }
 

@@ -196,18 +196,19 @@ void note_placing(const UmapPlaceResult& placed, Console& console) {
     console.note("stopped while placing; rows not reached stand at their neighbors' mean");
 }
 
-EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console) {
+EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, bool labels,
+                              Console& console) {
   const std::int64_t most = std::max<std::int64_t>(1, (n - 1) / 2);
   if (params.k > most) {
     console.note(fmt::format("scores look at {} neighbors instead of {}: there are {} rows", most,
                              params.k, n));
     params.k = most;
   }
-  if (params.label_k > n - 1) {
+  if (labels && params.label_k > n - 1) {
     console.note(fmt::format("labels are read from {} neighbors instead of {}: there are {} rows",
                              n - 1, params.label_k, n));
-    params.label_k = n - 1;
   }
+  params.label_k = std::min(params.label_k, std::max<std::int64_t>(1, n - 1));
   return params;
 }
 

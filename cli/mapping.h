@@ -97,7 +97,7 @@ void note_placing(const UmapPlaceResult& placed, Console& console);
 
 /// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k
 /// is noted.
-EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, Console& console);
+EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, bool labels, Console& console);
 
 /// The rows as the scores are to see them. Under cosine each has norm 1: then the Euclidean
 /// distance √(2 − 2 cos) puts all pairs into the order that the cosine does.

@@ -28,6 +28,8 @@ void run_neighbors(const Options& o, const Common& common) {
   require(!o.data.empty(),
           "latlas neighbors: name the rows, e.g. latlas neighbors embeddings.npy -o "
           "graph.safetensors");
+  require(o.out.ends_with(".safetensors"), "latlas neighbors: ", o.out,
+          ": a graph is written as .safetensors; give the file that ending");
   require_distinct({o.out}, {o.data});
   require_writable(o.out);
   Console console(common.verbosity);
@@ -46,7 +48,7 @@ void run_neighbors(const Options& o, const Common& common) {
   metrics.set("neighbors.k", static_cast<double>(k));
   metrics.set("neighbors.seconds", seconds);
   const std::string line = describe_neighbors(graph, rows, o.params, 0, metrics);
-  write_graph(o.out, graph);
+  write_graph(o.out, graph, o.params.metric);
   if (console.json()) return console.print(metrics.json());
   console.table("", {{"graph", fmt::format("{} rows in {}", count_text(n), o.out)},
                      {"neighbors", line},

@@ -545,7 +545,8 @@ void Pipeline::lay_out_by_umap() {
 
 void Pipeline::score() {
   stage("evaluate", [&](const std::string&) -> Outcome {
-    const EvaluateParams params = fitting_scores(job_.evaluate, latents_train_.rows(), console_);
+    const EvaluateParams params =
+        fitting_scores(job_.evaluate, latents_train_.rows(), true, console_);
     const std::string recall = fmt::format("recall_at_{}", params.k);
     const Matrix seen_train = in_metric(copy_of(latents_train_), job_.neighbors.metric, "latents");
     const Matrix seen_test = in_metric(copy_of(latents_test_), job_.neighbors.metric, "latents");

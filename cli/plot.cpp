@@ -31,17 +31,22 @@ void run_plot(const Options& o, const Common& common) {
   const auto palettes = palette_names();
   require(std::find(palettes.begin(), palettes.end(), o.palette) != palettes.end(),
           "latlas plot: --palette is '", o.palette, "'; known are automatic, petroff, okabe_ito");
+  require(o.width >= 1 && o.width <= 100 && o.height >= 1 && o.height <= 100,
+          "latlas plot: a page of ", o.width, " × ", o.height,
+          " inches; both must lie between 1 and 100");
   render::format_of(o.out);
   require_writable(o.out);
   Console console(common.verbosity);
   const Matrix map = load_rows(o.map);
   const Matrix placed = o.placed.empty() ? Matrix() : load_rows(o.placed);
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
-  require(o.labels.empty() == o.placed_labels.empty() || placed.empty(),
-          "latlas plot: give labels for both the map and the new points, or for neither");
-  const LabelSet placed_labels = o.placed_labels.empty()
-                                     ? LabelSet{}
-                                     : load_labels_like(o.placed_labels, placed.rows(), labels);
+  require(o.placed_labels.empty() || !labels.empty(),
+          "latlas plot: --new-labels need --labels beside them");
+  LabelSet placed_labels;
+  if (!o.placed_labels.empty())
+    placed_labels = load_labels_like(o.placed_labels, placed.rows(), labels);
+  else if (!labels.empty())  // gray rings
+    placed_labels.values.assign(static_cast<std::size_t>(placed.rows()), -1);
 
   const Views views = views_of(map, labels.values, placed, placed_labels.values, o.map);
 
@@ -51,6 +56,7 @@ void run_plot(const Options& o, const Common& common) {
       o.subtitle.empty() ? fmt::format("{} points", count_text(map.rows())) : o.subtitle;
   if (o.subtitle.empty() && !views.how.empty()) options.subtitle += ", " + views.how;
   options.theme = o.theme == "dark" ? render::Theme::dark : render::Theme::light;
+  options.copies = views.copies;
   options.ticks = o.ticks;
   options.width = o.width;
   options.height = o.height;
@@ -60,6 +66,7 @@ void run_plot(const Options& o, const Common& common) {
                        : render::scatter_train_test(views.map, views.labels, views.placed,
                                                     views.placed_labels, labels.names, options);
   figure.equal_aspect = views.to_scale;
+  draw_frames(figure, views);
   figure.palette = palette_named(o.palette);
   render::draw(figure, o.out, {.dpi = o.dpi});
   console.facts("", {{"figure", o.out}});

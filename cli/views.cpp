@@ -25,9 +25,11 @@ Box box_of(ConstRows map, ConstRows placed) {
 }
 
 // Front, top and side, one after another.
+constexpr float kGap = 0.1F;  // between two views, of the front's width
+float gap_of(const Box& box) { return kGap * (box.high[0] - box.low[0]); }
+
 Matrix three_views(ConstRows map, const Box& box) {
-  constexpr float kGap = 0.06F;  // between two views, of the front's width
-  const float gap = kGap * (box.high[0] - box.low[0]);
+  const float gap = gap_of(box);
   const std::int64_t n = map.rows();
   Matrix out(3 * n, 2);
   for (std::int64_t i = 0; i < n; ++i) {
@@ -40,6 +42,17 @@ Matrix three_views(ConstRows map, const Box& box) {
     out(2 * n + i, 1) = y;
   }
   return out;
+}
+
+std::vector<Views::Frame> frames_of(const Box& box) {
+  const double gap = gap_of(box), margin = 0.3 * gap;
+  const double depth = static_cast<double>(box.high[2]) - box.low[2];
+  const auto frame = [&](double left, double right, double bottom, double top) {
+    return Views::Frame{left - margin, right + margin, bottom - margin, top + margin};
+  };
+  const double left = box.low[0], right = box.high[0], bottom = box.low[1], top = box.high[1];
+  return {frame(left, right, bottom, top), frame(left, right, top + gap, top + gap + depth),
+          frame(right + gap, right + gap + depth, bottom, top)};
 }
 
 std::vector<std::int32_t> thrice(const std::vector<std::int32_t>& labels) {
@@ -99,9 +112,18 @@ Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows
       .placed = placed.rows() > 0 ? three_views(placed, box) : Matrix(),
       .labels = thrice(labels),
       .placed_labels = thrice(placed_labels),
+      .frames = frames_of(box),
       .copies = 3,
       .how =
           "one map in space seen from the front, above it from the top, beside it from the side"};
+}
+
+void draw_frames(render::Figure& figure, const Views& views) {
+  for (const Views::Frame& f : views.frames)
+    figure.marks.push_back(render::Line{.x = {f.left, f.right, f.right, f.left, f.left},
+                                        .y = {f.bottom, f.bottom, f.top, f.top, f.bottom},
+                                        .color = render::rgb(0x9aa4ae),
+                                        .width = 0.6});
 }
 
 Matrix placed_at(const Views& views, std::int64_t placed, std::span<const std::int32_t> rows) {

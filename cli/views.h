@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "latlas/core/matrix.h"
+#include "latlas/render/figure.h"
 
 namespace latlas::cli {
 
@@ -15,9 +16,13 @@ struct Views {
   Matrix map, placed;                               ///< n × 2; the caller's rows in three copies
                                                     ///< where the map has three dimensions.
   std::vector<std::int32_t> labels, placed_labels;  ///< Of these rows; none where there were none.
-  int copies = 1;                                   ///< How often each row is among them.
-  bool to_scale = true;                             ///< One unit is equally long on both axes.
-  std::string how;                                  ///< For the subtitle; empty for a plane.
+  struct Frame {
+    double left = 0, right = 0, bottom = 0, top = 0;
+  };
+  std::vector<Frame> frames = {};  ///< Of several views: where each stands.
+  int copies = 1;                  ///< How often each row is among them.
+  bool to_scale = true;            ///< One unit is equally long on both axes.
+  std::string how;                 ///< For the subtitle; empty for a plane.
 };
 
 /// Two dimensions stay as they are. Three are seen along each axis, as in a drawing of a machine:
@@ -27,6 +32,9 @@ struct Views {
 /// @throws InvalidArgument  beginning with `what`, for other numbers of columns.
 Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows placed,
                const std::vector<std::int32_t>& placed_labels, const std::string& what);
+
+/// A thin frame around each of several views; of a single one none.
+void draw_frames(render::Figure& figure, const Views& views);
 
 /// Where the views show some of the placed rows, each in every copy.
 /// @param placed  how many there are.

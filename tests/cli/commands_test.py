@@ -585,3 +585,91 @@ def test_umap_places_a_row_whatever_its_company(latlas, blobs):
                f"{name}_map.npy")
     few, more = (np.load(latlas.folder / f"{name}_map.npy") for name in ("few", "more"))
     assert few.tobytes() == more[:20].tobytes()
+
+
+@pytest.mark.parametrize("arguments, notes", [
+    (["--preset", "fast", "--perplexity", 50], ["--perplexity has no effect: uniform affinities do not"]),
+    (["--affinities", "perplexity", "--bandwidth", 3], ["--bandwidth has no effect: perplexity affinities"]),
+    (["--scales", "3"], ["--scales has no effect"]),
+    (["--min-dist", 0.5, "--anchor-strength", 2],
+     ["--min-dist has no effect: it is for --method umap", "--anchor-strength has no effect"]),
+    (["--method", "umap", "--perplexity", 50], ["--perplexity has no effect: it is for --method tsne"]),
+    (["--method", "pca", "--preset", "fast", "--metric", "cosine"],
+     ["--preset has no effect", "--metric has no effect: PCA"]),
+    (["--graph", "g.safetensors", "--k", 30], ["--k has no effect: the neighbors are given"]),
+    (["--seed", 3, "--dimensions", 2, "--perplexity", 20, "--k", 61], []),
+    (["--affinities", "gaussian", "--bandwidth", 2], []),
+    (["--method", "umap", "--seed", 3, "--min-dist", 0.5], [])])
+def test_flags_that_change_nothing_are_named(latlas, blobs, arguments, notes):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    latlas("neighbors", "e.npy", "--k", 90, "-o", "g.safetensors")
+    done = latlas("map", "e.npy", "-o", "m.npy", "--no-scores", *arguments)
+    for note in notes:
+        assert f"note: {note}" in done.stderr
+    assert done.stderr.count("has no effect") == len(notes)
+
+
+def test_a_bandwidth_is_for_gaussians_alone(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    for name, arguments in (("plain", []), ("given", ["--bandwidth", 3]),
+                            ("gaussian", ["--bandwidth", 3, "--affinities", "gaussian"])):
+        latlas("map", "e.npy", "-o", f"{name}.npy", "--no-scores", *arguments)
+    plain, given, gaussian = ((latlas.folder / f"{n}.npy").read_bytes()
+                              for n in ("plain", "given", "gaussian"))
+    assert plain == given != gaussian
+
+
+def test_a_graph_knows_what_it_was_found_by(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    latlas("neighbors", "e.npy", "--metric", "cosine", "-o", "g.safetensors")
+    assert "metric" in latlas("info", "g.safetensors").stdout
+    sentence = latlas.refuses("map", "e.npy", "-o", "m.npy", "--graph", "g.safetensors")
+    assert "g.safetensors: lists neighbors by cosine, --metric is euclidean" in sentence
+    latlas("map", "e.npy", "-o", "m.npy", "--graph", "g.safetensors", "--metric", "cosine")
+    assert "give the file that ending" in latlas.refuses("neighbors", "e.npy", "-o", "g.npy")
+    graph = np.argsort(((blobs[0][:, None] - blobs[0]) ** 2).sum(2), 1)[:, 1:91]
+    distance = np.take_along_axis(np.sqrt(((blobs[0][:, None] - blobs[0]) ** 2).sum(2)), graph, 1)
+    np.save(latlas.folder / "i.npy", graph)
+    np.save(latlas.folder / "d.npy", distance.astype("float32"))
+    done = latlas("map", "e.npy", "-o", "m.npy", "--graph", "i.npy", "--graph-distances", "d.npy", "--new",
+                  "e.npy", "--new-out", "p.npy")
+    assert "distances in d.npy are taken to be euclidean" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.npz", "rows.parquet"])
+def test_other_tables_are_sent_to_numpy(latlas, name):
+    (latlas.folder / name).write_text("1,2\n3,4\n")
+    assert "rows are read from .npy" in latlas.refuses("map", name)
+
+
+@pytest.mark.parametrize("wrong", [["--preset", "turbo"], ["--affinities", "foo"], ["--iterations", 0],
+                                   ["--min-dist", -1], ["--theme", "sepia"]])
+def test_wrong_values_are_refused_before_any_work(latlas, blobs, wrong):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    done = latlas("map", "e.npy", *wrong, code=2)
+    assert "neighbors " not in done.stderr and "plan" not in done.stderr
+
+
+def test_new_rows_without_labels_are_gray_rings_on_a_labeled_map(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    np.save(latlas.folder / "l.npy", blobs[1])
+    np.save(latlas.folder / "n.npy", blobs[0][:9])
+    for theme in ("light", "dark"):
+        latlas("map", "e.npy", "-o", "m.npy", "--labels", "l.npy", "--new", "n.npy", "--new-out", "p.npy",
+               "--plot", "m.svg", "--theme", theme)
+        text = (latlas.folder / "m.svg").read_text()
+        assert "training (300)" in text and "test (9)" in text and ">2<" in text
+    latlas("plot", "m.npy", "--labels", "l.npy", "--new", "p.npy", "-o", "q.svg")
+    assert "test (9)" in (latlas.folder / "q.svg").read_text()
+    assert "--labels beside" in latlas.refuses("plot", "m.npy", "--new", "p.npy", "--new-labels", "l.npy")
+    assert "inches" in latlas.refuses("plot", "m.npy", "--width", 0)
+
+
+def test_views_of_a_map_in_space_are_framed(latlas, blobs):
+    np.save(latlas.folder / "e.npy", blobs[0])
+    frames = []
+    for dimensions in (2, 3):
+        latlas("map", "e.npy", "-o", "m.npy", "--dimensions", dimensions, "--iterations", 50, "--plot",
+               "m.svg")
+        frames.append((latlas.folder / "m.svg").read_text().lower().count("#9aa4ae"))
+    assert frames == [0, 3]

@@ -55,6 +55,17 @@ TEST(AffinitiesFile, TakesDoubles) {
   EXPECT_EQ(read_back(tensors).weight, read_back(w.tensors()).weight);
 }
 
+TEST(AffinitiesFile, TakesNarrowIndices) {
+  const Weights w;
+  const std::vector<std::int32_t> begin(w.begin.begin(), w.begin.end());
+  const std::vector<std::int32_t> column(w.column.begin(), w.column.end());
+  std::vector<Tensor> tensors = w.tensors();
+  tensors[0] = {"begin", Type::i32, {4}, std::as_bytes(std::span(begin))};
+  tensors[1] = {"column", Type::i32, {4}, std::as_bytes(std::span(column))};
+  EXPECT_EQ(read_back(tensors).weight, read_back(w.tensors()).weight);
+  EXPECT_EQ(read_back(tensors).column, read_back(w.tensors()).column);
+}
+
 TEST(AffinitiesFile, RejectsWhatIsNoMatrixOfWeights) {
   const auto broken = [](auto&& change) {
     Weights w;

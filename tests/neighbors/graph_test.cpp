@@ -102,6 +102,19 @@ TEST_F(GraphFile, GivesBackWhatWasWritten) {
   ASSERT_EQ(back.rows(), 1234);
   ASSERT_EQ(back.k(), 4);
   expect_equal(back, graph);
+  EXPECT_EQ(graph_metric(path), "");
+  write_graph(path, graph, "cosine");
+  EXPECT_EQ(graph_metric(path), "cosine");
+  expect_equal(read_graph(path), graph);
+}
+
+TEST_F(GraphFile, MayHoldNarrowIndices) {
+  const std::vector<std::int32_t> index{1, 0};
+  const std::vector<float> distance{0.5, 0.5};
+  safetensors::write(
+      path, {{"index", safetensors::Type::i32, {2, 1}, std::as_bytes(std::span(index))},
+             {"distance", safetensors::Type::f32, {2, 1}, std::as_bytes(std::span(distance))}});
+  EXPECT_EQ(read_graph(path).index(0, 0), 1);
 }
 
 TEST_F(GraphFile, MayHoldDistancesInDouble) {

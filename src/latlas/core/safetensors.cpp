@@ -23,9 +23,10 @@ struct Known {
   Type type;
   std::int64_t size;
 };
-constexpr std::array<Known, 5> kTypes = {{{"F16", Type::f16, 2},
+constexpr std::array<Known, 6> kTypes = {{{"F16", Type::f16, 2},
                                           {"F32", Type::f32, 4},
                                           {"F64", Type::f64, 8},
+                                          {"I32", Type::i32, 4},
                                           {"I64", Type::i64, 8},
                                           {"U8", Type::u8, 1}}};
 

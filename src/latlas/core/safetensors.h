@@ -21,7 +21,7 @@
 
 namespace latlas::safetensors {
 
-enum class Type { f16, f32, f64, i64, u8 };
+enum class Type { f16, f32, f64, i32, i64, u8 };
 std::string_view name(Type type);  ///< "F16", …
 std::int64_t size_of(Type type);   ///< bytes a value
 

@@ -223,9 +223,9 @@ Matrix conditional_weights(const Neighbors& graph, const AffinityParams& params)
     std::fill_n(weight.data(), weight.size(), 1.0F / static_cast<float>(k));
     return weight;
   }
-  const double bandwidth = p.bandwidth > 0 || p.affinities != "gaussian"
-                               ? p.bandwidth
-                               : typical_bandwidth(graph, p.perplexity);
+  const double bandwidth = p.affinities != "gaussian" ? 0
+                           : p.bandwidth > 0          ? p.bandwidth
+                                                      : typical_bandwidth(graph, p.perplexity);
   const std::vector<double> scales =
       p.affinities == "multiscale" ? scales_of(p, n) : std::vector{p.perplexity};
   const auto share = 1.0F / static_cast<float>(scales.size());

@@ -25,15 +25,20 @@ std::vector<T> values_of(const Tensor& tensor, Type type, std::string_view what)
   return values;
 }
 
+/// Indices of either width.
+std::vector<std::int64_t> indices_of(const Tensor& tensor, std::string_view what) {
+  if (tensor.type != Type::i32) return values_of<std::int64_t>(tensor, Type::i64, what);
+  const auto narrow = values_of<std::int32_t>(tensor, Type::i32, what);
+  return {narrow.begin(), narrow.end()};
+}
+
 }  // namespace
 
 Affinities parse_affinities(Bytes bytes, std::string_view what) {
   const safetensors::Contents contents = safetensors::parse(bytes, what);
   Affinities weights;
-  weights.begin =
-      values_of<std::int64_t>(safetensors::find(contents, "begin", what), Type::i64, what);
-  const auto columns =
-      values_of<std::int64_t>(safetensors::find(contents, "column", what), Type::i64, what);
+  weights.begin = indices_of(safetensors::find(contents, "begin", what), what);
+  const auto columns = indices_of(safetensors::find(contents, "column", what), what);
   if (weights.rows() > std::numeric_limits<std::int32_t>::max())
     throw IoError(sentence(what, ": ", weights.rows(), " rows are more than 2147483647"));
   weights.column.reserve(columns.size());

@@ -1,14 +1,13 @@
 // Weights between rows in a file: compressed rows, as SciPy's csr_matrix has them, in a
 // .safetensors.
 //
-//   begin    I64, n + 1   row i holds the entries begin[i] … begin[i+1] − 1      (indptr)
-//   column   I64          the other row of each entry                           (indices)
-//   weight   F32 or F64   ≥ 0                                                    (data)
+//   begin    I64 or I32, n + 1   row i holds the entries begin[i] … begin[i+1] − 1   (indptr)
+//   column   I64 or I32          the other row of each entry                        (indices)
+//   weight   F32 or F64          ≥ 0                                                 (data)
 //
 // From Python:
 //
-//   save_file({"begin": w.indptr.astype("i8"), "column": w.indices.astype("i8"),
-//              "weight": w.data.astype("f4")}, "weights.safetensors")
+//   save_file({"begin": w.indptr, "column": w.indices, "weight": w.data}, "weights.safetensors")
 #pragma once
 
 #include <filesystem>

@@ -278,6 +278,7 @@ constexpr double kEarlyMomentum = 0.8;        // at most, while exaggerating
 constexpr double kLastMomentum = 0.5;         // at most, in the last iterations
 constexpr std::int64_t kSettling = 25;        // how many these are
 constexpr double kExaggerationStalls = 1e-4;  // the share of KL an iteration that ends that phase
+constexpr double kRise = 1e-3;  // share of KL above which it does not just waver at its least value
 
 /// How a step is taken.
 struct Step {
@@ -290,7 +291,7 @@ struct Watch : WatchState {
   bool stalls(double kl, double share) {
     const bool slow_now = seen && before - kl < share * kReportEvery * std::abs(before);
     slow = slow_now ? slow + 1 : 0;
-    rising = seen && kl > before;  // whether this report is above the one before
+    rising = seen && kl - before > kRise * std::abs(before);  // above the report before, clearly
     before = kl;
     seen = true;
     return slow >= 2;

@@ -469,7 +469,8 @@ UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& param
     } else if (n > 3) {
       result.notes.push_back(
           spectrum.connected
-              ? "the spectral start did not converge; the start given took its place"
+              ? "the spectral start did not converge; the other start (the principal components, "
+                "unless another is given) took its place"
               : "the graph of neighbors falls apart, so it has no spectral start; the start given "
                 "took its place");
     }

@@ -55,15 +55,22 @@ void require_shape(const safetensors::Tensor& tensor, std::string_view what) {
 }
 
 BasicMatrix<std::int32_t> to_index(const safetensors::Tensor& tensor, std::string_view what) {
-  if (tensor.type != safetensors::Type::i64)
+  const bool narrow = tensor.type == safetensors::Type::i32;
+  if (!narrow && tensor.type != safetensors::Type::i64)
     throw IoError(sentence(what, ": '", tensor.name, "' is of type ",
-                           safetensors::name(tensor.type), ", expected I64"));
+                           safetensors::name(tensor.type), ", expected I64 or I32"));
   const std::int64_t n = tensor.shape[0], k = tensor.shape[1];
   BasicMatrix<std::int32_t> index(n, k);
   parallel_for(n, kRowTile, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t at = begin * k; at < end * k; ++at) {
       std::int64_t j = 0;
-      std::memcpy(&j, tensor.values.data() + at * 8, sizeof j);
+      if (narrow) {
+        std::int32_t small = 0;
+        std::memcpy(&small, tensor.values.data() + at * 4, sizeof small);
+        j = small;
+      } else {
+        std::memcpy(&j, tensor.values.data() + at * 8, sizeof j);
+      }
       require(j >= 0 && j < n && j < std::numeric_limits<std::int32_t>::max(), what, ": row ",
               at / k, ", neighbor ", at % k, " is ", j, "; it must be a row, 0 to ", n - 1);
       index.data()[at] = static_cast<std::int32_t>(j);
@@ -157,7 +164,14 @@ Neighbors read_graph(const std::filesystem::path& index, const std::filesystem::
   return parse_graph(places.array, index.string(), distances.array, distance.string());
 }
 
-void write_graph(const std::filesystem::path& path, const Neighbors& graph) {
+std::string graph_metric(const std::filesystem::path& path) {
+  const safetensors::File file = safetensors::open(path);
+  const auto found = file.contents.metadata.find("metric");
+  return found == file.contents.metadata.end() ? "" : found->second;
+}
+
+void write_graph(const std::filesystem::path& path, const Neighbors& graph,
+                 const std::string& metric) {
   const std::vector<std::int64_t> index(graph.index.data(),
                                         graph.index.data() + graph.index.size());
   safetensors::write(path,
@@ -166,7 +180,7 @@ void write_graph(const std::filesystem::path& path, const Neighbors& graph) {
                        {graph.rows(), graph.k()},
                        std::as_bytes(std::span(index))},
                       safetensors::tensor_of("distance", graph.distance)},
-                     {{"format", "latlas neighbors"}});
+                     {{"format", "latlas neighbors"}, {"metric", metric}});
 }
 
 }  // namespace latlas

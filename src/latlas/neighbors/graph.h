@@ -2,7 +2,7 @@
 //
 // A graph file is .safetensors with two tensors of n rows and k columns:
 //
-//   index      I64   the k nearest rows of every row, counted from 0; never the row itself
+//   index      I64 or I32   the k nearest rows of every row, counted from 0; never the row itself
 //   distance   F32   (or F64) their distances, ascending in each row
 //
 // Such arrays are what openTSNE, umap-learn (precomputed_knn), faiss and scikit-learn's
@@ -44,6 +44,10 @@ Neighbors parse_graph(const npy::Array& index, std::string_view what, const npy:
 Neighbors read_graph(const std::filesystem::path& index, const std::filesystem::path& distance);
 
 /// Writes the file whole or not at all.
-void write_graph(const std::filesystem::path& path, const Neighbors& graph);
+/// @param metric  what the distances are by, kept in the metadata; empty: not told.
+void write_graph(const std::filesystem::path& path, const Neighbors& graph,
+                 const std::string& metric = "");
+/// What the distances of such a file are by; empty where it does not tell.
+std::string graph_metric(const std::filesystem::path& path);
 
 }  // namespace latlas
