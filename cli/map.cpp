@@ -306,7 +306,8 @@ void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels) {
       labels.empty() ? 0 : static_cast<std::size_t>(mapped.placed.rows()), -1);
   const Views views = views_of(mapped.map, labels.values, mapped.placed, none, o.out);
   render::ComposeOptions options;
-  options.title = fmt::format("{} of {}", title_of(o.method), o.data);
+  options.title = fmt::format("{} of {}", title_of(o.method),
+                              std::filesystem::path(o.data).filename().string());
   options.subtitle = fmt::format("{} rows", count_text(mapped.map.rows()));
   if (!views.how.empty()) options.subtitle += ", " + views.how;
   options.copies = views.copies;
