@@ -36,9 +36,9 @@ def knn(X, n_neighbors=15, *, queries=None, metric="euclidean", search="auto", n
     outside their range. Cost of an exact search: at most n² d multiply-adds.
     """
     X = as_float_rows(X, "X")
-    if not fields.keys() <= {"probes", "sweeps"}:
-        unknown = sorted(fields.keys() - {"probes", "sweeps"})[0]
-        raise ValueError(f"knn: '{unknown}' is unknown; known are n_neighbors, queries, metric, search, "
+    unknown = sorted(fields.keys() - {"probes", "sweeps"})
+    if unknown:
+        raise ValueError(f"knn: '{unknown[0]}' is unknown; known are n_neighbors, queries, metric, search, "
                          f"probes, sweeps")
     params = {"k": n_neighbors, "metric": ALIASES.get(metric, metric), "search": search, **fields}
     with Reporter(verbose, callback) as report:

@@ -3,6 +3,8 @@
 #include <nanobind/stl/string_view.h>
 
 #include <filesystem>
+#include <string>
+#include <utility>
 
 #include "latlas/core/error.h"
 #include "latlas/core/machine.h"
@@ -31,19 +33,25 @@ nb::list described() {
 }
 
 nb::list fields_of(const std::string& what) {
-  if (what == "autoencoder") return described<AutoencoderParams>();
-  if (what == "training") return described<TrainParams>();
-  if (what == "neighbors") return described<NeighborsParams>();
-  if (what == "pca") return described<PcaParams>();
-  if (what == "tsne") return described<TsneParams>();
-  if (what == "aligned") return described<AlignedParams>();
-  if (what == "place") return described<PlaceParams>();
-  if (what == "novelty") return described<NoveltyParams>();
-  if (what == "umap") return described<UmapParams>();
-  if (what == "evaluate") return described<EvaluateParams>();
-  if (what == "probe") return described<ProbeParams>();
-  if (what == "synthetic") return described<SyntheticParams>();
-  throw InvalidArgument(sentence("fields: '", what, "' has none"));
+  static constexpr std::pair<const char*, nb::list (*)()> kSteps[] = {
+      {"autoencoder", described<AutoencoderParams>},
+      {"training", described<TrainParams>},
+      {"neighbors", described<NeighborsParams>},
+      {"pca", described<PcaParams>},
+      {"tsne", described<TsneParams>},
+      {"aligned", described<AlignedParams>},
+      {"place", described<PlaceParams>},
+      {"novelty", described<NoveltyParams>},
+      {"umap", described<UmapParams>},
+      {"evaluate", described<EvaluateParams>},
+      {"probe", described<ProbeParams>},
+      {"synthetic", described<SyntheticParams>}};
+  std::string known;
+  for (const auto& [name, fields] : kSteps) {
+    if (what == name) return fields();
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  throw InvalidArgument(sentence("parameters: '", what, "' is unknown; known are ", known));
 }
 
 void translate(const std::exception_ptr& error, void*) {
