@@ -15,7 +15,6 @@ namespace {
 constexpr int kSweeps = 30;
 constexpr std::int64_t kRowTile = 1024;
 constexpr double kStrongest = 1e6;
-constexpr float kFarthest = 1e9F;  // a map's rows stand some units apart: far beyond any map
 
 }  // namespace
 
@@ -49,7 +48,7 @@ void require_valid(const Anchors& anchors, std::int64_t n, std::int64_t columns,
   for (std::int64_t i = 0; i < n; ++i) {
     std::int64_t given = 0, free = 0;
     for (const float x : places[i]) {
-      given += std::abs(x) <= kFarthest ? 1 : 0;
+      given += std::abs(x) <= kFarthestPlace ? 1 : 0;
       free += std::isnan(x) ? 1 : 0;
     }
     require(given == columns || free == columns, what, ": row ", i,

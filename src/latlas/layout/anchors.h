@@ -24,8 +24,11 @@ struct Anchors {
 Anchors anchors_of(std::span<const std::int32_t> rows, ConstRows places, std::int64_t n,
                    double strength = 0);
 
+/// Rows of a map stand some units apart: no map reaches so far.
+constexpr float kFarthestPlace = 1e9F;
+
 /// Throws InvalidArgument, beginning with `what`, unless the anchors are n × columns, each row
-/// finite or all NaN, and the strength 0 … 1e6.
+/// within ±1e9 or all NaN, and the strength 0 … 1e6.
 void require_valid(const Anchors& anchors, std::int64_t n, std::int64_t columns, const char* what);
 
 /// Whether a row has a place.

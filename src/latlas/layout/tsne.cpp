@@ -715,10 +715,9 @@ namespace {
 
 // A start that is kept stands among rows some units apart.
 void require_map_size(ConstRows start, std::int64_t columns) {
-  constexpr float kFarthest = 1e9F;
   for (std::int64_t i = 0; i < start.rows(); ++i)
     for (std::int64_t c = 0; c < columns; ++c)
-      require(std::abs(start(i, c)) <= kFarthest, "tsne: row ", i, " of the kept start is at ",
+      require(std::abs(start(i, c)) <= kFarthestPlace, "tsne: row ", i, " of the kept start is at ",
               start(i, c), "; a map lies within ±1e9");
 }
 
@@ -786,8 +785,7 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   if (n >= p.exact_below && p.degrees_of_freedom > 1 && extras.resume == nullptr)
     result.notes.push_back(
         sentence("with more than 1 degree of freedom the field's map reaches a somewhat higher "
-                 "divergence than "
-                 "the sum over all pairs does; exact_below ",
+                 "divergence than the sum over all pairs does; exact_below ",
                  n + 1, " takes that"));
   const std::int64_t first = it;
   for (; it < last && !result.stopped; ++it) {

@@ -27,9 +27,8 @@ struct TsneParams {
   double stop_below = 3e-4;  ///< Ends when KL falls by less than this share an iteration; 0: never.
   double grid_spacing = 0;   ///< Of the repulsive field; smaller is more exact and slower. 0: ½,
                              ///< and ⅓ on a line.
-  std::int64_t exact_below =
-      2000;                     ///< Fewer rows than this get the exact O(n²) field; in 3-D 8000.
-  std::int64_t dimensions = 2;  ///< Of the map: 1, 2 or 3.
+  std::int64_t exact_below = 2000;  ///< Fewer rows (in 3-D than 8000) get the exact O(n²) field.
+  std::int64_t dimensions = 2;      ///< Of the map: 1, 2 or 3.
   double degrees_of_freedom = 1;  ///< α of the map's kernel (1 + d²/α)^(−α); below 1 its tail is
                                   ///< heavier: more, finer clusters.
   std::uint64_t seed = 0;   ///< Of the jitter that tells equal rows of the start apart.
