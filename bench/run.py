@@ -753,9 +753,8 @@ def save_neighbors(name, rows):
 
 
 BENCHES = {f.__name__: f for f in (training, pca, layout, presets, small, raw, text_map, umap, field, job,
-                                  bits, product, neighbors, neighbors_million, neighbors_growth, exaggeration, sizes,
-                                  steps,
-                                  python_overhead, notebook)}
+                                  bits, product, neighbors, neighbors_million, neighbors_growth,
+                                  exaggeration, sizes, steps, python_overhead, notebook)}
 
 
 def main():

@@ -40,8 +40,7 @@ struct Report {
   std::vector<std::pair<std::string, std::string>> lines;
 
   void add(const std::string& key, const std::string& label, const Score& score) {
-    metrics.set("quality." + key, score.value);
-    if (score.standard_error > 0) metrics.set("quality." + key + "_error", score.standard_error);
+    set_score(metrics, "quality." + key, score);
     lines.emplace_back(label, score_text(score));
   }
 };

@@ -60,7 +60,7 @@ ComposeOptions options(const Gallery& g, std::string title, const std::string& m
   o.title = std::move(title);
   o.subtitle = subtitle(g);
   o.footnote = scores(g, map);
-  o.theme = g.job.figures.theme == "dark" ? render::Theme::dark : render::Theme::light;
+  o.theme = theme_named(g.job.figures.theme);
   if (map == "pca") {
     o.ticks = true;
     o.x_label = component_label(g, 0);
@@ -89,8 +89,7 @@ Figure parts(const Gallery& g, const std::string& map, ConstRows train, ConstRow
   Matrix far = placed_at(views, test.rows(), g.far);
   Figure figure = render::scatter_train_test(std::move(views.map), std::move(views.placed),
                                              seen(g, " of the latent space", map, views));
-  figure.equal_aspect = views.to_scale;
-  draw_frames(figure, views);
+  fit_to(views, figure);
   render::circle(figure, std::move(far), far_name(g.far.size()));
   return figure;
 }
@@ -101,8 +100,7 @@ Figure classes(const Gallery& g, const std::string& map, ConstRows train, ConstR
   Figure figure = render::scatter_train_test(
       std::move(views.map), views.labels, std::move(views.placed), views.placed_labels,
       g.train_labels.names, seen(g, " of the latent space, by class", map, views));
-  figure.equal_aspect = views.to_scale;
-  draw_frames(figure, views);
+  fit_to(views, figure);
   render::circle(figure, std::move(far), far_name(g.far.size()));
   return figure;
 }
@@ -141,6 +139,11 @@ render::Palette palette_named(const std::string& name) {
   return name == "okabe_ito" ? render::Palette::okabe_ito
          : name == "petroff" ? render::Palette::petroff
                              : render::Palette::automatic;
+}
+
+render::Theme theme_named(const std::string& name) {
+  require(name == "light" || name == "dark", "--theme is '", name, "'; known are light, dark");
+  return name == "dark" ? render::Theme::dark : render::Theme::light;
 }
 
 std::vector<std::string> draw_gallery(const Gallery& g, const std::filesystem::path& folder) {

@@ -33,5 +33,7 @@ std::vector<std::string> draw_gallery(const Gallery& gallery, const std::filesys
 /// Names of palettes, as recipes and flags know them, and what they name.
 std::vector<std::string> palette_names();
 render::Palette palette_named(const std::string& name);
+/// @throws InvalidArgument  when the name is neither light nor dark.
+render::Theme theme_named(const std::string& name);
 
 }  // namespace latlas::cli

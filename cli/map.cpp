@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/figures.h"
 #include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
@@ -302,25 +303,16 @@ Mapped map_by_umap(const Options& o, ConstRows rows, ConstRows fresh, Metrics& m
 }
 
 void plot_map(const Options& o, const Mapped& mapped, const LabelSet& labels) {
-  const std::vector<std::int32_t> none(  // new rows have no labels: gray rings
-      labels.empty() ? 0 : static_cast<std::size_t>(mapped.placed.rows()), -1);
-  const Views views = views_of(mapped.map, labels.values, mapped.placed, none, o.out);
+  const Views views = views_of(mapped.map, labels.values, mapped.placed, {}, o.out);
   render::ComposeOptions options;
   options.title = fmt::format("{} of {}", title_of(o.method),
                               std::filesystem::path(o.data).filename().string());
   options.subtitle = fmt::format("{} rows", count_text(mapped.map.rows()));
   if (!views.how.empty()) options.subtitle += ", " + views.how;
-  options.copies = views.copies;
   options.footnote = mapped.method_line;
   options.ticks = o.method == "pca" && views.to_scale && views.how.empty();
-  options.theme = o.theme == "dark" ? render::Theme::dark : render::Theme::light;
-  render::Figure figure =
-      views.placed.empty() ? render::scatter(views.map, views.labels, labels.names, options)
-      : labels.empty()     ? render::scatter_train_test(views.map, views.placed, options)
-                           : render::scatter_train_test(views.map, views.labels, views.placed,
-                                                        views.placed_labels, labels.names, options);
-  figure.equal_aspect = views.to_scale;
-  draw_frames(figure, views);
+  options.theme = theme_named(o.theme);
+  render::Figure figure = figure_of(views, labels.names, options);
   render::circle(figure, placed_at(views, mapped.placed.rows(), mapped.far),
                  far_name(mapped.far.size()));
   render::draw(figure, o.plot);
@@ -391,8 +383,7 @@ void run_map(const Options& o, const Common& common) {
   check(fields(tsne), "tsne");
   UmapParams of_umap = o.umap;
   check(fields(of_umap), "umap");
-  require(o.theme == "light" || o.theme == "dark", "latlas map: --theme is '", o.theme,
-          "'; known are light, dark");
+  theme_named(o.theme);  // refused before long work
   require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
   const std::vector<std::string> outputs = {o.out, o.placed, o.plot, o.novelty, o.checkpoint};
@@ -455,12 +446,9 @@ void run_map(const Options& o, const Common& common) {
         in_metric(std::move(rows), o.method == "pca" ? "euclidean" : o.neighbors.metric, o.data);
     const Quality q = evaluate_map(seen, mapped.map, labels.values, params);
     const auto add = [&](const std::string& name, const std::string& label, const Score& score) {
-      metrics.set("quality." + name, score.value);
+      set_score(metrics, "quality." + name, score);
       std::string text = number_text(score.value, 3);
-      if (score.standard_error > 0) {
-        metrics.set("quality." + name + "_error", score.standard_error);
-        text += " ± " + number_text(score.standard_error, 3);
-      }
+      if (score.standard_error > 0) text += " ± " + number_text(score.standard_error, 3);
       if (!label.empty()) lines.emplace_back(label, text);
     };
     add("trustworthiness", "trustworthiness", q.trustworthiness);

@@ -196,6 +196,11 @@ void note_placing(const UmapPlaceResult& placed, Console& console) {
     console.note("stopped while placing; rows not reached stand at their neighbors' mean");
 }
 
+void set_score(Metrics& metrics, const std::string& name, const Score& score) {
+  metrics.set(name, score.value);
+  if (score.standard_error > 0) metrics.set(name + "_error", score.standard_error);
+}
+
 EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, bool labels,
                               Console& console) {
   const std::int64_t most = std::max<std::int64_t>(1, (n - 1) / 2);

@@ -95,6 +95,9 @@ std::string describe_novelty(const Novelty& novelty, Metrics& metrics);
 void note_placing(const PlaceResult& placed, Console& console);
 void note_placing(const UmapPlaceResult& placed, Console& console);
 
+/// The score under `name`, and its standard error, where it has one, under `name`_error.
+void set_score(Metrics& metrics, const std::string& name, const Score& score);
+
 /// The parameters with neighborhoods that fit n rows: trustworthiness needs k < n / 2. A lowered k
 /// is noted.
 EvaluateParams fitting_scores(EvaluateParams params, std::int64_t n, bool labels, Console& console);

@@ -551,19 +551,15 @@ void Pipeline::score() {
     const Matrix seen_train = in_metric(copy_of(latents_train_), job_.neighbors.metric, "latents");
     const Matrix seen_test = in_metric(copy_of(latents_test_), job_.neighbors.metric, "latents");
     Metrics m;
-    const auto set_score = [&](const std::string& name, const Score& score) {
-      m.set(name, score.value);
-      if (score.standard_error > 0) m.set(name + "_error", score.standard_error);
-    };
     const auto set_quality = [&](const std::string& map, ConstRows train, ConstRows test) {
       const Quality q = evaluate_map(seen_train, train, train_labels_.values, params);
-      set_score("quality." + map + ".trustworthiness", q.trustworthiness);
-      set_score("quality." + map + ".continuity", q.continuity);
-      set_score("quality." + map + "." + recall, q.recall);
-      set_score("quality." + map + ".spearman", q.spearman);
-      if (q.label_accuracy) set_score("quality." + map + ".label_accuracy", *q.label_accuracy);
+      set_score(m, "quality." + map + ".trustworthiness", q.trustworthiness);
+      set_score(m, "quality." + map + ".continuity", q.continuity);
+      set_score(m, "quality." + map + "." + recall, q.recall);
+      set_score(m, "quality." + map + ".spearman", q.spearman);
+      if (q.label_accuracy) set_score(m, "quality." + map + ".label_accuracy", *q.label_accuracy);
       if (test.rows() > 0)
-        set_score("quality." + map + ".test_label_accuracy",
+        set_score(m, "quality." + map + ".test_label_accuracy",
                   label_accuracy(train, train_labels_.values, test, test_labels_.values, params));
       stop_if_interrupted();
     };
@@ -572,15 +568,15 @@ void Pipeline::score() {
     if (job_.with_umap) set_quality("umap", umap_train_, umap_test_);
     if (latents_test_.rows() > 0) {
       set_score(
-          "quality.latents.knn_accuracy",
+          m, "quality.latents.knn_accuracy",
           knn_accuracy(seen_train, train_labels_.values, seen_test, test_labels_.values, params));
       set_score(
-          "quality.latents.probe_accuracy",
+          m, "quality.latents.probe_accuracy",
           probe_accuracy(latents_train_, train_labels_.values, latents_test_, test_labels_.values));
       EvaluateParams pixels = params;
       pixels.exact_rows = std::min(pixels.exact_rows, kPixelSample);
       pixels.sample_rows = std::min(pixels.sample_rows, kPixelSample);
-      set_score("quality.pixels.knn_accuracy",
+      set_score(m, "quality.pixels.knn_accuracy",
                 knn_accuracy(scaled(data_.train), train_labels_.values, scaled(data_.test),
                              test_labels_.values, pixels));
     }

@@ -26,8 +26,7 @@ struct Options {
 
 void run_plot(const Options& o, const Common& common) {
   require(!o.map.empty(), "latlas plot: name a map, e.g. latlas plot map.npy -o map.png");
-  require(o.theme == "light" || o.theme == "dark", "latlas plot: --theme is '", o.theme,
-          "'; known are light, dark");
+  const render::Theme theme = theme_named(o.theme);
   const auto palettes = palette_names();
   require(std::find(palettes.begin(), palettes.end(), o.palette) != palettes.end(),
           "latlas plot: --palette is '", o.palette, "'; known are automatic, petroff, okabe_ito");
@@ -42,11 +41,9 @@ void run_plot(const Options& o, const Common& common) {
   const LabelSet labels = o.labels.empty() ? LabelSet{} : load_labels(o.labels, map.rows());
   require(o.placed_labels.empty() || !labels.empty(),
           "latlas plot: --new-labels need --labels beside them");
-  LabelSet placed_labels;
-  if (!o.placed_labels.empty())
-    placed_labels = load_labels_like(o.placed_labels, placed.rows(), labels);
-  else if (!labels.empty())  // gray rings
-    placed_labels.values.assign(static_cast<std::size_t>(placed.rows()), -1);
+  const LabelSet placed_labels = o.placed_labels.empty()
+                                     ? LabelSet{}
+                                     : load_labels_like(o.placed_labels, placed.rows(), labels);
 
   const Views views = views_of(map, labels.values, placed, placed_labels.values, o.map);
 
@@ -55,18 +52,11 @@ void run_plot(const Options& o, const Common& common) {
   options.subtitle =
       o.subtitle.empty() ? fmt::format("{} points", count_text(map.rows())) : o.subtitle;
   if (o.subtitle.empty() && !views.how.empty()) options.subtitle += ", " + views.how;
-  options.theme = o.theme == "dark" ? render::Theme::dark : render::Theme::light;
-  options.copies = views.copies;
+  options.theme = theme;
   options.ticks = o.ticks;
   options.width = o.width;
   options.height = o.height;
-  render::Figure figure =
-      placed.empty()   ? render::scatter(views.map, views.labels, labels.names, options)
-      : labels.empty() ? render::scatter_train_test(views.map, views.placed, options)
-                       : render::scatter_train_test(views.map, views.labels, views.placed,
-                                                    views.placed_labels, labels.names, options);
-  figure.equal_aspect = views.to_scale;
-  draw_frames(figure, views);
+  render::Figure figure = figure_of(views, labels.names, options);
   figure.palette = palette_named(o.palette);
   render::draw(figure, o.out, {.dpi = o.dpi});
   console.facts("", {{"figure", o.out}});

@@ -24,10 +24,10 @@ Box box_of(ConstRows map, ConstRows placed) {
   return box;
 }
 
-// Front, top and side, one after another.
-constexpr float kGap = 0.1F;  // between two views, of the front's width
-float gap_of(const Box& box) { return kGap * (box.high[0] - box.low[0]); }
+/// Between two views.
+float gap_of(const Box& box) { return 0.1F * (box.high[0] - box.low[0]); }
 
+// Front, top and side, one after another.
 Matrix three_views(ConstRows map, const Box& box) {
   const float gap = gap_of(box);
   const std::int64_t n = map.rows();
@@ -87,7 +87,10 @@ Matrix piles(ConstRows map, const std::vector<std::int32_t>& labels, const Box& 
 }  // namespace
 
 Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows placed,
-               const std::vector<std::int32_t>& placed_labels, const std::string& what) {
+               const std::vector<std::int32_t>& given_labels, const std::string& what) {
+  std::vector<std::int32_t> placed_labels = given_labels;
+  if (!labels.empty() && given_labels.empty())
+    placed_labels.assign(static_cast<std::size_t>(placed.rows()), -1);
   const std::int64_t d = map.cols();
   require(d >= 1 && d <= 3, what, ": has ", d,
           " columns; a map has 1, 2 or 3 (latlas map makes one from other rows)");
@@ -118,12 +121,25 @@ Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows
           "one map in space seen from the front, above it from the top, beside it from the side"};
 }
 
-void draw_frames(render::Figure& figure, const Views& views) {
+void fit_to(const Views& views, render::Figure& figure) {
+  figure.equal_aspect = views.to_scale;
   for (const Views::Frame& f : views.frames)
     figure.marks.push_back(render::Line{.x = {f.left, f.right, f.right, f.left, f.left},
                                         .y = {f.bottom, f.bottom, f.top, f.top, f.bottom},
                                         .color = render::rgb(0x9aa4ae),
                                         .width = 0.6});
+}
+
+render::Figure figure_of(const Views& views, const std::vector<std::string>& names,
+                         render::ComposeOptions options) {
+  options.copies = views.copies;
+  render::Figure figure =
+      views.placed.empty()   ? render::scatter(views.map, views.labels, names, options)
+      : views.labels.empty() ? render::scatter_train_test(views.map, views.placed, options)
+                             : render::scatter_train_test(views.map, views.labels, views.placed,
+                                                          views.placed_labels, names, options);
+  fit_to(views, figure);
+  return figure;
 }
 
 Matrix placed_at(const Views& views, std::int64_t placed, std::span<const std::int32_t> rows) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "latlas/core/matrix.h"
-#include "latlas/render/figure.h"
+#include "latlas/render/compose.h"
 
 namespace latlas::cli {
 
@@ -27,14 +27,19 @@ struct Views {
 
 /// Two dimensions stay as they are. Three are seen along each axis, as in a drawing of a machine:
 /// the front (x, y), above it the top (x, z), beside it the side (z, y). One is a histogram whose
-/// bars are piles of the points themselves, ordered by label.
+/// bars are piles of the points themselves, ordered by label. On a labeled map placed rows without
+/// labels get −1, "none".
 /// @param map, placed  n × d, m × d, d = 1, 2 or 3; m may be 0.
 /// @throws InvalidArgument  beginning with `what`, for other numbers of columns.
 Views views_of(ConstRows map, const std::vector<std::int32_t>& labels, ConstRows placed,
                const std::vector<std::int32_t>& placed_labels, const std::string& what);
 
-/// A thin frame around each of several views; of a single one none.
-void draw_frames(render::Figure& figure, const Views& views);
+/// A figure that is to show views: to their scale, several of them framed.
+void fit_to(const Views& views, render::Figure& figure);
+/// The map alone or with the rows placed into it, by class where there are labels. The figure
+/// refers to the views.
+render::Figure figure_of(const Views& views, const std::vector<std::string>& names,
+                         render::ComposeOptions options);
 
 /// Where the views show some of the placed rows, each in every copy.
 /// @param placed  how many there are.
