@@ -23,7 +23,7 @@ class Tile {
         motion_(2 * dimensions * rows_),
         scale_(rows_),
         begin_(rows_ + 1),
-        column_(edge + 256),
+        column_(edge + 256 + kAhead),
         weight_(edge + 256) {}
 
   explicit operator bool() const {

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <vector>
 
 #include "latlas/core/random.h"
 #include "latlas/neighbors/cells.h"
+#include "latlas/neighbors/duplicates.h"
 #include "tests/neighbors/brute_force.h"
 
 namespace latlas::scan {
@@ -169,6 +171,31 @@ TEST(CompactOrder, HoldsForAnyMagnitude) {
     std::int32_t gap = place.front() + 960 - place.back();  // the widest between two of them
     for (std::size_t i = 1; i < place.size(); ++i) gap = std::max(gap, place[i] - place[i - 1]);
     EXPECT_GT(gap, 960 * 8 / 10) << "group " << g / kGroup;
+  }
+}
+
+TEST(DistinctRows, FindEveryEqualRowOfManyAndOfFew) {
+  for (const std::int64_t n : {0, 1, 7, 4095, 4096, 30'000}) {
+    const std::int64_t kinds = n / 3 + 1;
+    Matrix x(n, 2);
+    for (std::int64_t i = 0; i < n; ++i) x(i, 0) = static_cast<float>(i * i % kinds);
+    if (n > 6) x(6, 1) = -0.0F;  // equals 0
+    const Distinct found = distinct_rows(x);
+    std::map<float, std::vector<std::int32_t>> expected;
+    for (std::int64_t i = 0; i < n; ++i) expected[x(i, 0)].push_back(static_cast<std::int32_t>(i));
+    EXPECT_EQ(found.rows.size(), expected.size());
+    EXPECT_TRUE(std::is_sorted(found.rows.begin(), found.rows.end()));
+    const EqualRows equal(x);
+    for (const auto& [value, rows] : expected) {
+      const auto members = found.equals(rows.front());
+      EXPECT_EQ(std::vector(members.begin(), members.end()), rows);
+      for (const std::int32_t row : rows) {
+        EXPECT_EQ(found.first[static_cast<std::size_t>(row)], rows.front());
+        EXPECT_EQ(equal.find(x[row]), rows.front());
+      }
+    }
+    const float other[] = {-1, 0};
+    EXPECT_EQ(equal.find(other), -1);
   }
 }
 

@@ -13,6 +13,9 @@ constexpr float kLongestStep = 5;  ///< Of a row in one iteration and direction.
 
 constexpr float kHeld = 1e30F;  ///< The strength of an anchor that does not give way.
 
+/// So many edges ahead of the sum the places of wide indices are called to the cache.
+constexpr std::int64_t kAhead = 96;
+
 struct SweepTask {
   int dimensions = 2;
   std::int64_t n = 0;                        ///< Rows; arrays go on to a multiple of 16.
@@ -22,8 +25,8 @@ struct SweepTask {
   const float* edge_scale = nullptr;         ///< Of each row: p = scale · weight.
   const std::uint16_t* edge_weight = nullptr;
   const std::uint16_t* edge_column16 = nullptr;  ///< Used unless null.
-  const std::int32_t* edge_column32 = nullptr;
-  const float* exact_gradient = nullptr;  ///< ∇φ, as the map; null: read from the field.
+  const std::int32_t* edge_column32 = nullptr;   ///< kAhead more are read: any rows.
+  const float* exact_gradient = nullptr;         ///< ∇φ, as the map; null: read from the field.
   GridView field;
   float degrees = 1;  ///< Of freedom: α.
   float exaggeration = 1;

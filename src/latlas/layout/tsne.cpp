@@ -65,6 +65,9 @@ LATLAS_INLINE float attraction(const SweepTask& s, const Index* columns, std::in
   }
   for (std::int64_t e = 0; e < count; e += 16) {
     F16 other[D], delta[D];
+    if constexpr (sizeof(Index) == 4)
+      for (int l = 0; l < 16; ++l)
+        hwy::Prefetch(s.places + place_floats(D) * std::int64_t{column[e + kAhead + l]});
     gather_places(s.places, column + e, other);
     for (int k = 0; k < D; ++k) delta[k] = at[k] - other[k];
     const F16 w = load(weight + e), d = square_plus(delta, degrees), a = w / d;
@@ -519,7 +522,7 @@ void Fit::build_edges() {
   const auto total = static_cast<std::size_t>(edge_begin_.back());
   edge_scale_.assign(static_cast<std::size_t>(padded_), 0.0F);
   edge_weight_.resize(total);
-  narrow ? edge_column16_.resize(total) : edge_column32_.resize(total);
+  narrow ? edge_column16_.resize(total) : edge_column32_.resize(total + kAhead);
   const auto renumber = [&]<class Index>(std::int64_t i, Index* to) {
     const auto [first, last] = edges_of(i);
     for (std::int64_t e = first; e < last; ++e)

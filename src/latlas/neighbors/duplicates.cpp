@@ -18,15 +18,33 @@ std::uint64_t hash_of(std::span<const float> x) {
   return h;
 }
 
-// The rows' hashes, ascending, those of equal hash by row.
+// The rows' hashes, ascending, those of equal hash by row. The highest bits send each to a bucket,
+// which holds some thousand of very many; the buckets are sorted beside each other.
 std::vector<Hashed> sorted_hashes(ConstRows rows) {
-  std::vector<Hashed> hashed(static_cast<std::size_t>(rows.rows()));
-  parallel_for(rows.rows(), 1024, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      hashed[static_cast<std::size_t>(i)] = {hash_of(rows[i]), static_cast<std::int32_t>(i)};
+  const std::int64_t n = rows.rows();
+  const int bits =
+      std::clamp(static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))) - 12, 0, 16);
+  const auto bucket_of = [&](std::uint64_t hash) {
+    return static_cast<std::size_t>(hash >> 1 >> (63 - bits));
+  };
+  std::vector<std::uint64_t> hash(static_cast<std::size_t>(n));
+  parallel_for(n, 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) hash[static_cast<std::size_t>(i)] = hash_of(rows[i]);
   });
-  std::sort(hashed.begin(), hashed.end(), [](const Hashed& a, const Hashed& b) {
-    return a.hash < b.hash || (a.hash == b.hash && a.row < b.row);
+  std::vector<std::ptrdiff_t> begin((std::size_t{1} << bits) + 1);
+  for (const std::uint64_t h : hash) ++begin[bucket_of(h) + 1];
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<std::ptrdiff_t> next(begin.begin(), begin.end() - 1);
+  std::vector<Hashed> hashed(hash.size());
+  for (std::size_t i = 0; i < hash.size(); ++i)
+    hashed[static_cast<std::size_t>(next[bucket_of(hash[i])]++)] = {hash[i],
+                                                                    static_cast<std::int32_t>(i)};
+  parallel_for(std::ssize(next), 1, [&](std::int64_t bucket, std::int64_t) {
+    const auto b = static_cast<std::size_t>(bucket);
+    std::sort(hashed.begin() + begin[b], hashed.begin() + begin[b + 1],
+              [](const Hashed& x, const Hashed& y) {
+                return x.hash < y.hash || (x.hash == y.hash && x.row < y.row);
+              });
   });
   return hashed;
 }
