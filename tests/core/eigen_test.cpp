@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
@@ -90,6 +92,27 @@ TEST(LargestEigen, AreFoundAtAnyRankAndCount) {
         EXPECT_NEAR(top.values[static_cast<std::size_t>(i)], m(i, i), 1e-10) << rank << ", " << i;
       expect_pairs(m, top, 1.1e-10);
     }
+}
+
+TEST(LargestEigen, AreFoundInABulkBehindAFewThatStandOut) {
+  const std::int64_t d = 600;
+  BasicMatrix<double> m(d, d);  // Householder's reflection of a diagonal, by the vector of ones
+  std::vector<double> value(d);
+  for (std::int64_t i = 0; i < d; ++i)
+    value[static_cast<std::size_t>(i)] =
+        i < 4 ? 1e4 / static_cast<double>(i + 1) : 2 - static_cast<double>(i) / d;
+  const double mean = std::accumulate(value.begin(), value.end(), 0.0) / d;
+  for (std::int64_t i = 0; i < d; ++i)
+    for (std::int64_t j = 0; j < d; ++j)
+      m(i, j) = (i == j ? value[static_cast<std::size_t>(i)] : 0) +
+                (4 * mean - 2 * value[static_cast<std::size_t>(i)] -
+                 2 * value[static_cast<std::size_t>(j)]) /
+                    d;
+  const auto top = largest_eigen(m, 30);
+  ASSERT_EQ(top.values.size(), 30U);
+  EXPECT_TRUE(std::is_sorted(top.values.rbegin(), top.values.rend()));
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_NEAR(top.values[i], value[i], 1e-8) << i;
+  expect_pairs(m, top, 1.1e-10);
 }
 
 TEST(LargestEigen, FallBackOnAllWhereNothingStandsOut) {

@@ -42,23 +42,70 @@ double dot(const double* x, const double* y, std::int64_t d) {
   return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
-/// a · b. Four rows of b at a time are added to one of the result, each in its turn.
-BasicMatrix<double> multiply(const BasicMatrix<double>& a, const BasicMatrix<double>& b) {
-  const std::int64_t inner = b.rows(), cols = b.cols();
-  BasicMatrix<double> out(a.rows(), cols);
-  parallel_for(a.rows(), 1, [&](std::int64_t i, std::int64_t) {
-    const double* c = a.row(i);
-    double* y = out.row(i);
-    std::int64_t k = 0;
-    for (; k + 4 <= inner; k += 4) {
-      const double *m0 = b.row(k), *m1 = b.row(k + 1), *m2 = b.row(k + 2), *m3 = b.row(k + 3);
-      for (std::int64_t j = 0; j < cols; ++j)
-        y[j] = y[j] + c[k] * m0[j] + c[k + 1] * m1[j] + c[k + 2] * m2[j] + c[k + 3] * m3[j];
+/// y += c m, for some rows of y and all of m: each number takes the products in their order.
+/// Four rows of m are read at a time, for all rows of y.
+void add_products(const double* const* c, std::int64_t rows, MatrixView<const double> m,
+                  std::int64_t begin, std::int64_t end, double* const* y) {
+  const std::int64_t inner = m.rows(), fours = inner / 4 * 4;
+  for (std::int64_t k = 0; k < fours; k += 4) {
+    const double *m0 = m.row(k), *m1 = m.row(k + 1), *m2 = m.row(k + 2), *m3 = m.row(k + 3);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const double c0 = c[r][k], c1 = c[r][k + 1], c2 = c[r][k + 2], c3 = c[r][k + 3];
+      double* to = y[r];
+      for (std::int64_t j = begin; j < end; ++j)
+        to[j] = to[j] + c0 * m0[j] + c1 * m1[j] + c2 * m2[j] + c3 * m3[j];
     }
-    for (; k < inner; ++k)
-      for (std::int64_t j = 0; j < cols; ++j) y[j] += c[k] * b(k, j);
+  }
+  for (std::int64_t k = fours; k < inner; ++k)
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t j = begin; j < end; ++j) y[r][j] += c[r][k] * m(k, j);
+}
+
+/// a · b, in tiles of the result that stay in the nearest cache.
+BasicMatrix<double> multiply(MatrixView<const double> a, MatrixView<const double> b) {
+  constexpr std::int64_t kRows = 8, kColumns = 256;
+  BasicMatrix<double> out(a.rows(), b.cols());
+  const std::int64_t across = (b.cols() + kColumns - 1) / kColumns;
+  const std::int64_t down = (a.rows() + kRows - 1) / kRows;
+  parallel_for(across * down, 1, [&](std::int64_t tile, std::int64_t) {
+    const std::int64_t first = tile % down * kRows, left = tile / down * kColumns;
+    const std::int64_t rows = std::min(kRows, a.rows() - first);
+    const double* c[kRows];
+    double* y[kRows];
+    for (std::int64_t r = 0; r < rows; ++r) {
+      c[r] = a.row(first + r);
+      y[r] = out.row(first + r);
+    }
+    add_products(c, rows, b, left, std::min(left + kColumns, b.cols()), y);
   });
   return out;
+}
+
+/// Makes the rows orthonormal, and orthogonal to some that are so already. Gram–Schmidt, twice,
+/// which is enough (Giraud, Langou & Rozložník, 2005).
+void orthonormalize_behind(MatrixView<const double> before, BasicMatrix<double>& rows) {
+  const std::int64_t d = rows.cols();
+  std::int64_t spare = 0;
+  for (std::int64_t i = 0; i < rows.rows();) {
+    double* x = rows.row(i);
+    const double length = std::sqrt(dot(x, x, d));
+    const auto leave = [&](const double* other) {
+      const double c = dot(x, other, d);
+      for (std::int64_t k = 0; k < d; ++k) x[k] -= c * other[k];
+    };
+    for (int pass = 0; pass < 2; ++pass) {
+      for (std::int64_t j = 0; j < before.rows(); ++j) leave(before.row(j));
+      for (std::int64_t j = 0; j < i; ++j) leave(rows.row(j));
+    }
+    const double left = std::sqrt(dot(x, x, d));
+    if (!(left > 1e-10 * length) || left < 1e-150) {
+      std::fill_n(x, d, 0.0);
+      x[spare++] = 1;
+      continue;
+    }
+    for (std::int64_t k = 0; k < d; ++k) x[k] /= left;
+    ++i;
+  }
 }
 
 /// The first `count` of all.
@@ -70,28 +117,7 @@ SymmetricEigen first_of(SymmetricEigen all, std::int64_t count) {
 
 }  // namespace
 
-// Gram–Schmidt, twice, which is enough (Giraud, Langou & Rozložník, 2005).
-void orthonormalize(BasicMatrix<double>& rows) {
-  const std::int64_t d = rows.cols();
-  std::int64_t spare = 0;
-  for (std::int64_t i = 0; i < rows.rows();) {
-    double* x = rows.row(i);
-    const double before = std::sqrt(dot(x, x, d));
-    for (int pass = 0; pass < 2; ++pass)
-      for (std::int64_t j = 0; j < i; ++j) {
-        const double c = dot(x, rows.row(j), d);
-        for (std::int64_t k = 0; k < d; ++k) x[k] -= c * rows.row(j)[k];
-      }
-    const double after = std::sqrt(dot(x, x, d));
-    if (!(after > 1e-10 * before) || after < 1e-150) {
-      std::fill_n(x, d, 0.0);
-      x[spare++] = 1;
-      continue;
-    }
-    for (std::int64_t k = 0; k < d; ++k) x[k] /= after;
-    ++i;
-  }
-}
+void orthonormalize(BasicMatrix<double>& rows) { orthonormalize_behind({}, rows); }
 
 SymmetricEigen symmetric_eigen(MatrixView<const double> matrix) {
   check_square(matrix, "symmetric_eigen");
@@ -107,10 +133,88 @@ SymmetricEigen symmetric_eigen(MatrixView<const double> matrix) {
   return out;
 }
 
+namespace {
+
+/// The rows of a basis with what the matrix makes of them.
+struct Subspace {
+  BasicMatrix<double> basis, image;
+  std::vector<double> values;  // of Ritz, descending
+
+  std::int64_t size() const { return basis.rows(); }
+  /// Turns the basis to the Ritz vectors.
+  void project(const BasicMatrix<double>& matrix) {
+    const std::int64_t d = basis.cols();
+    image = multiply(basis, matrix);
+    BasicMatrix<double> projected(size(), size());
+    parallel_for(size(), 1, [&](std::int64_t i, std::int64_t) {
+      for (std::int64_t j = 0; j <= i; ++j) projected(i, j) = dot(image.row(i), basis.row(j), d);
+    });
+    SymmetricEigen ritz = symmetric_eigen(projected);
+    basis = multiply(ritz.vectors, basis);
+    image = multiply(ritz.vectors, image);
+    values = std::move(ritz.values);
+  }
+  /// |A v − λ v| of one pair.
+  double residual(std::int64_t i) const {
+    double square = 0;
+    for (std::int64_t k = 0; k < basis.cols(); ++k) {
+      const double gap = image(i, k) - values[static_cast<std::size_t>(i)] * basis(i, k);
+      square += gap * gap;
+    }
+    return std::sqrt(square);
+  }
+};
+
+/// Takes the first pairs out of the subspace and of the matrix.
+void take_out(std::int64_t pairs, Subspace& s, BasicMatrix<double>& matrix) {
+  if (pairs == 0) return;
+  const std::int64_t d = matrix.rows();
+  parallel_for(d, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = 0; p < pairs; ++p)
+      for (std::int64_t i = begin; i < end; ++i) {
+        const double c = s.values[static_cast<std::size_t>(p)] * s.basis(p, i);
+        for (std::int64_t j = 0; j < d; ++j) matrix(i, j) -= c * s.basis(p, j);
+      }
+  });
+  s.basis = copy_of(std::as_const(s.basis).rows(pairs, s.size()));
+  s.image = copy_of(std::as_const(s.image).rows(pairs, s.image.rows()));
+  s.values.erase(s.values.begin(), s.values.begin() + pairs);
+}
+
+/// T_m(2 A / edge − 1) of the basis, where T_m is Chebyshev's polynomial: within ±1 for eigenvalues
+/// from 0 to the edge, and growing beyond as fast as any polynomial of its degree.
+BasicMatrix<double> filtered(Subspace s, const BasicMatrix<double>& matrix, double edge,
+                             int degree) {
+  const std::int64_t size = s.basis.size();
+  BasicMatrix<double> before = std::move(s.basis), now = std::move(s.image);
+  for (std::int64_t i = 0; i < size; ++i)
+    now.data()[i] = 2 / edge * now.data()[i] - before.data()[i];
+  for (int m = 1; m < degree; ++m) {
+    BasicMatrix<double> next = multiply(now, matrix);
+    for (std::int64_t i = 0; i < size; ++i)
+      next.data()[i] = 2 * (2 / edge * next.data()[i] - now.data()[i]) - before.data()[i];
+    before = std::move(now);
+    now = std::move(next);
+  }
+  return now;
+}
+
+/// The highest degree by which the largest eigenvalue grows over the edge by no more than doubles
+/// bear.
+int degree_of(double largest, double edge) {
+  constexpr double kGrowth = 1e9, kMost = 20;
+  const double rate = std::acosh(std::max(2 * largest / edge - 1, 1 + 1e-12));
+  return static_cast<int>(std::clamp(std::log(2 * kGrowth) / rate, 2.0, kMost));
+}
+
+}  // namespace
+
 // Subspace iteration with Rayleigh–Ritz projection: Saad, Numerical methods for large eigenvalue
 // problems, 2011, chapter 5. A block wider than asked converges by the ratio of the first
-// eigenvalue outside the block to the last one asked for; a Chebyshev polynomial of degree 2, small
-// from 0 to the block's last eigenvalue, squares that and more (chapter 5.3).
+// eigenvalue outside the block to the last one asked for; a Chebyshev polynomial, small from 0 to
+// the block's last eigenvalue, raises that (chapter 7.4). Its degree is bounded by the growth of
+// the largest eigenvalue; so pairs that are found are taken out of the matrix (chapter 4.2), and
+// the degree rises with what is left.
 SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count) {
   check_square(matrix, "largest_eigen");
   const std::int64_t d = matrix.rows();
@@ -119,46 +223,35 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
   const std::int64_t block = std::max(2 * count, count + 14);
   if (d <= 512 || 6 * block > d) return first_of(symmetric_eigen(matrix), count);
 
-  BasicMatrix<double> full(d, d);
+  BasicMatrix<double> rest(d, d);
   for (std::int64_t i = 0; i < d; ++i)
-    for (std::int64_t j = 0; j <= i; ++j) full(i, j) = full(j, i) = matrix(i, j);
-  BasicMatrix<double> basis(block, d), projected(block, block);
+    for (std::int64_t j = 0; j <= i; ++j) rest(i, j) = rest(j, i) = matrix(i, j);
+  Subspace s{BasicMatrix<double>(block, d), {}, {}};
   for (std::int64_t i = 0; i < block * d; ++i)
-    basis.data()[i] =
+    s.basis.data()[i] =
         random::normal({.stream = random::Stream::start, .index = static_cast<std::uint64_t>(i)});
-  orthonormalize(basis);
+  orthonormalize(s.basis);
 
-  constexpr int kMost = 200;             // by then all pairs at once would have been cheaper
+  SymmetricEigen found{{}, BasicMatrix<double>(count, d)};
+  constexpr double kMostProducts = 400;  // by then all pairs at once would have been cheaper
   constexpr double kFilterAbove = 1e-4;  // below, rounding might pass for an eigenvalue below 0
-  for (int step = 0; step < kMost; ++step) {
-    BasicMatrix<double> image = multiply(basis, full);
-    for (std::int64_t i = 0; i < block; ++i)
-      for (std::int64_t j = 0; j <= i; ++j) projected(i, j) = dot(image.row(i), basis.row(j), d);
-    SymmetricEigen ritz = symmetric_eigen(projected);
-    basis = multiply(ritz.vectors, basis);
-    image = multiply(ritz.vectors, image);
-    double worst = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-      double square = 0;
-      for (std::int64_t k = 0; k < d; ++k) {
-        const double gap = image(i, k) - ritz.values[static_cast<std::size_t>(i)] * basis(i, k);
-        square += gap * gap;
-      }
-      worst = std::max(worst, square);
+  for (double products = 0; products < kMostProducts;) {
+    s.project(rest);
+    const double largest = found.values.empty() ? s.values.front() : found.values.front();
+    const auto before = std::ssize(found.values);
+    std::int64_t ready = 0;
+    for (; before + ready < count && s.residual(ready) <= 1e-10 * std::abs(largest); ++ready) {
+      std::copy_n(s.basis.row(ready), d, found.vectors.row(before + ready));
+      found.values.push_back(s.values[static_cast<std::size_t>(ready)]);
     }
-    if (std::sqrt(worst) <= 1e-10 * std::abs(ritz.values[0]))
-      return first_of({std::move(ritz.values), std::move(basis)}, count);
-    const double edge = ritz.values.back();
-    if (edge > kFilterAbove * ritz.values.front()) {  // T₂(u) = 2 u² − 1 with u = 2 A / edge − 1
-      BasicMatrix<double> once(block, d);
-      for (std::int64_t i = 0; i < block * d; ++i)
-        once.data()[i] = 2 / edge * image.data()[i] - basis.data()[i];
-      image = multiply(once, full);
-      for (std::int64_t i = 0; i < block * d; ++i)
-        image.data()[i] = 2 * (2 / edge * image.data()[i] - once.data()[i]) - basis.data()[i];
-    }
-    basis = std::move(image);
-    orthonormalize(basis);
+    if (std::ssize(found.values) == count) return found;
+    take_out(ready, s, rest);
+    const double edge = s.values.back();
+    const bool filters = edge > kFilterAbove * s.values.front();
+    const int degree = filters ? degree_of(s.values.front(), edge) : 1;
+    s.basis = filters ? filtered(std::move(s), rest, edge, degree) : std::move(s.image);
+    orthonormalize_behind(std::as_const(found.vectors).rows(0, before + ready), s.basis);
+    products += degree;
   }
   return first_of(symmetric_eigen(matrix), count);
 }
