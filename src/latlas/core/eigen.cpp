@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "latlas/core/double_product.h"
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
@@ -40,45 +41,6 @@ double dot(const double* x, const double* y, std::int64_t d) {
     for (int l = 0; l < 8; ++l) sum[l] += x[k + l] * y[k + l];
   for (; k < d; ++k) sum[k & 7] += x[k] * y[k];
   return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-}
-
-/// y += c m, for some rows of y and all of m: each number takes the products in their order.
-/// Four rows of m are read at a time, for all rows of y.
-void add_products(const double* const* c, std::int64_t rows, MatrixView<const double> m,
-                  std::int64_t begin, std::int64_t end, double* const* y) {
-  const std::int64_t inner = m.rows(), fours = inner / 4 * 4;
-  for (std::int64_t k = 0; k < fours; k += 4) {
-    const double *m0 = m.row(k), *m1 = m.row(k + 1), *m2 = m.row(k + 2), *m3 = m.row(k + 3);
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const double c0 = c[r][k], c1 = c[r][k + 1], c2 = c[r][k + 2], c3 = c[r][k + 3];
-      double* to = y[r];
-      for (std::int64_t j = begin; j < end; ++j)
-        to[j] = to[j] + c0 * m0[j] + c1 * m1[j] + c2 * m2[j] + c3 * m3[j];
-    }
-  }
-  for (std::int64_t k = fours; k < inner; ++k)
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t j = begin; j < end; ++j) y[r][j] += c[r][k] * m(k, j);
-}
-
-/// a · b, in tiles of the result that stay in the nearest cache.
-BasicMatrix<double> multiply(MatrixView<const double> a, MatrixView<const double> b) {
-  constexpr std::int64_t kRows = 8, kColumns = 256;
-  BasicMatrix<double> out(a.rows(), b.cols());
-  const std::int64_t across = (b.cols() + kColumns - 1) / kColumns;
-  const std::int64_t down = (a.rows() + kRows - 1) / kRows;
-  parallel_for(across * down, 1, [&](std::int64_t tile, std::int64_t) {
-    const std::int64_t first = tile % down * kRows, left = tile / down * kColumns;
-    const std::int64_t rows = std::min(kRows, a.rows() - first);
-    const double* c[kRows];
-    double* y[kRows];
-    for (std::int64_t r = 0; r < rows; ++r) {
-      c[r] = a.row(first + r);
-      y[r] = out.row(first + r);
-    }
-    add_products(c, rows, b, left, std::min(left + kColumns, b.cols()), y);
-  });
-  return out;
 }
 
 /// Makes the rows orthonormal, and orthogonal to some that are so already. Gram–Schmidt, twice,
@@ -144,14 +106,14 @@ struct Subspace {
   /// Turns the basis to the Ritz vectors.
   void project(const BasicMatrix<double>& matrix) {
     const std::int64_t d = basis.cols();
-    image = multiply(basis, matrix);
+    image = product(basis, matrix);
     BasicMatrix<double> projected(size(), size());
     parallel_for(size(), 1, [&](std::int64_t i, std::int64_t) {
       for (std::int64_t j = 0; j <= i; ++j) projected(i, j) = dot(image.row(i), basis.row(j), d);
     });
     SymmetricEigen ritz = symmetric_eigen(projected);
-    basis = multiply(ritz.vectors, basis);
-    image = multiply(ritz.vectors, image);
+    basis = product(ritz.vectors, basis);
+    image = product(ritz.vectors, image);
     values = std::move(ritz.values);
   }
   /// |A v − λ v| of one pair.
@@ -190,7 +152,7 @@ BasicMatrix<double> filtered(Subspace s, const BasicMatrix<double>& matrix, doub
   for (std::int64_t i = 0; i < size; ++i)
     now.data()[i] = 2 / edge * now.data()[i] - before.data()[i];
   for (int m = 1; m < degree; ++m) {
-    BasicMatrix<double> next = multiply(now, matrix);
+    BasicMatrix<double> next = product(now, matrix);
     for (std::int64_t i = 0; i < size; ++i)
       next.data()[i] = 2 * (2 / edge * next.data()[i] - now.data()[i]) - before.data()[i];
     before = std::move(now);
