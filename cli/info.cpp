@@ -8,9 +8,11 @@
 
 #include "cli/commands.h"
 #include "latlas/core/error.h"
+#include "latlas/core/file.h"
 #include "latlas/core/npy.h"
 #include "latlas/core/safetensors.h"
 #include "latlas/data/idx.h"
+#include "latlas/layout/checkpoint.h"
 #include "latlas/nn/autoencoder.h"
 #include "latlas/runs/run_directory.h"
 
@@ -51,6 +53,20 @@ void describe_array(const std::string& path, Console& console) {
   console.facts(path, rows);
 }
 
+// How far a fit has come, if that is what the tensors hold.
+void describe_checkpoint(const std::string& path, const safetensors::Contents& contents,
+                         Rows& rows) {
+  const auto format = contents.metadata.find("format");
+  if (format == contents.metadata.end() || !format->second.starts_with("latlas t-SNE checkpoint"))
+    return;
+  const TsneState state = read_tsne_state(path);
+  rows.emplace_back("iterations", fmt::format("{} of at most {}", count_text(state.iteration),
+                                              count_text(state.last)));
+  if (!state.trace.empty())
+    rows.emplace_back("KL", fmt::format("{:.3f}, at iteration {}", state.trace.back().kl,
+                                        state.trace.back().iteration));
+}
+
 void describe_tensors(const std::string& path, Console& console) {
   const safetensors::File file = safetensors::open(path);
   Rows rows;
@@ -60,6 +76,7 @@ void describe_tensors(const std::string& path, Console& console) {
     rows.emplace_back(tensor.name, fmt::format("{} {}", safetensors::name(tensor.type), shape));
   }
   for (const auto& [key, value] : file.contents.metadata) rows.emplace_back(key, value);
+  describe_checkpoint(path, file.contents, rows);
   console.facts(path, rows);
   if (console.json()) return;
   std::string text;
@@ -69,6 +86,12 @@ void describe_tensors(const std::string& path, Console& console) {
     return;  // tensors of something else
   }
   console.print("\n" + text + "\n");
+}
+
+// Files of tensors have any name: a length of eight bytes, then JSON.
+bool holds_tensors(const std::string& path) {
+  const MappedFile file(path);
+  return file.bytes().size() > 8 && file.bytes()[8] == std::byte{'{'};
 }
 
 void describe_run(const std::string& path, Console& console) {
@@ -100,6 +123,7 @@ void describe(const std::string& path, Console& console) {
   if (path.find("idx1") != std::string::npos)
     return console.facts(
         path, {{"labels", count_text(static_cast<std::int64_t>(idx::read_labels(path).size()))}});
+  if (holds_tensors(path)) return describe_tensors(path, console);
   throw InvalidArgument(sentence(path,
                                  ": is of no kind that latlas knows (.npy, .safetensors, IDX, "
                                  "or a run's folder)"));

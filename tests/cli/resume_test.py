@@ -63,6 +63,8 @@ def test_a_checkpoint_of_something_else_is_refused(latlas, cloud):
     child.wait()
     assert "made with iterations 400, the fit has iterations 300" in latlas.refuses(
         "map", "x.npy", *QUICK, "--iterations", 300, "--stop-below", 0, "--checkpoint", "s")
+    text = latlas("info", "s").stdout
+    assert re.search(r"iterations +\d+ of at most 400", text) and re.search(r"KL +\d+\.\d{3}, at", text)
     np.save(latlas.folder / "x.npy", cloud[::-1])
     assert "other rows" in latlas.refuses(*fit)
     whole = (latlas.folder / "s").read_bytes()
