@@ -54,16 +54,20 @@ def _written(adata, copy, key, place, values, uns):
     return adata if copy else None
 
 
-def pca(adata, n_comps=50, *, mask_var="auto", key_added=None, copy=False):
+def pca(adata, n_comps=50, *, layer=None, mask_var="auto", key_added=None, copy=False):
     """Principal components of adata.X into adata.obsm["X_pca"], the loadings into adata.varm["PCs"],
     variances into adata.uns["pca"].
 
+    layer     an entry of adata.layers, in place of X.
     mask_var  genes to take: a column of adata.var, or an array of truth values; "auto": those
               flagged highly_variable, where var says; None: all. The loadings of others are 0.
     """
     adata = adata.copy() if copy else adata
     mask, name = _genes(adata, mask_var)
-    X = adata.X if mask is None else adata.X[:, mask]
+    if layer is not None and layer not in adata.layers:
+        raise ValueError(f"adata.layers has no {layer!r}; it has {', '.join(adata.layers) or 'nothing'}")
+    X = adata.X if layer is None else adata.layers[layer]
+    X = X if mask is None else X[:, mask]
     model = PCA(n_components=max(1, min(n_comps, min(X.shape) - 1))).fit(X)
     loadings = np.zeros((adata.n_vars, model.n_components_))
     loadings[slice(None) if mask is None else mask] = model.components_.T
@@ -71,7 +75,8 @@ def pca(adata, n_comps=50, *, mask_var="auto", key_added=None, copy=False):
     _written(adata, False, key_added or "pca", key_added or "X_pca", model.transform(X), {
         "params": {"n_comps": model.n_components_, "zero_center": True,
                    "use_highly_variable": name == "highly_variable",
-                   **({} if name is None else {"mask_var": name})},
+                   **({} if name is None else {"mask_var": name}),
+                   **({} if layer is None else {"layer": layer})},
         "variance": model.explained_variance_,
         "variance_ratio": model.explained_variance_ratio_})
     return adata if copy else None

@@ -328,6 +328,12 @@ def test_anndata_pca_takes_the_flagged_genes(data):
     other = latlas.tl.pca(adata, n_comps=3, mask_var=None, key_added="all", copy=True)
     assert np.array_equal(other.obsm["all"], whole.transform(X)) and "all" not in adata.obsm
     assert np.allclose(other.varm["all"], whole.components_.T)
+    adata.layers["counts"] = X[:, ::-1].copy()
+    latlas.tl.pca(adata, n_comps=3, layer="counts", mask_var=None)
+    assert np.array_equal(adata.obsm["X_pca"], latlas.PCA(3).fit_transform(X[:, ::-1]))
+    assert adata.uns["pca"]["params"]["layer"] == "counts"
+    with pytest.raises(ValueError, match="adata.layers has no 'raw'; it has counts"):
+        latlas.tl.pca(adata, layer="raw")
     for wrong, sentence in (("missing", "no 'missing'"), (np.zeros(6, bool), "one at least"),
                             (np.ones(4, bool), "6 truth values"), (np.arange(6), "type int64")):
         with pytest.raises(ValueError, match=sentence):
