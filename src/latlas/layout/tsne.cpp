@@ -21,7 +21,8 @@
 // that the neighbors a row reads lie in a near cache. The edges of a row keep their order whatever
 // the numbers, so its sums stay the same. Weights are kept as 16-bit shares of the row's largest
 // (an error below 1/131,070 of that), indices as 16 bits up to 65,536 rows: four bytes an edge,
-// since edges are what an iteration reads most.
+// since edges are what an iteration reads most. Of more rows the places lie in farther caches: they
+// are called from there kAhead edges before they are needed.
 #include "latlas/layout/tsne.h"
 
 #include <algorithm>
