@@ -54,17 +54,22 @@ void describe_array(const std::string& path, Console& console) {
 }
 
 // How far a fit has come, if that is what the tensors hold.
-void describe_checkpoint(const std::string& path, const safetensors::Contents& contents,
-                         Rows& rows) {
+void describe_checkpoint(const std::string& path, const safetensors::Contents& contents, Rows& rows,
+                         Console& console) {
   const auto format = contents.metadata.find("format");
   if (format == contents.metadata.end() || !format->second.starts_with("latlas t-SNE checkpoint"))
     return;
-  const TsneState state = read_tsne_state(path);
-  rows.emplace_back("iterations", fmt::format("{} of at most {}", count_text(state.iteration),
-                                              count_text(state.last)));
-  if (!state.trace.empty())
-    rows.emplace_back("KL", fmt::format("{:.3f}, at iteration {}", state.trace.back().kl,
-                                        state.trace.back().iteration));
+  try {
+    const TsneState state = read_tsne_state(path);
+    rows.emplace_back("iterations", fmt::format("{} of at most {}", count_text(state.iteration),
+                                                count_text(state.last)));
+    if (!state.trace.empty())
+      rows.emplace_back("KL", fmt::format("{:.3f}, at iteration {}", state.trace.back().kl,
+                                          state.trace.back().iteration));
+  } catch (
+      const IoError& e) {  // of another version, or harmed: the tensors can be told all the same
+    console.note(e.what());
+  }
 }
 
 void describe_tensors(const std::string& path, Console& console) {
@@ -76,7 +81,7 @@ void describe_tensors(const std::string& path, Console& console) {
     rows.emplace_back(tensor.name, fmt::format("{} {}", safetensors::name(tensor.type), shape));
   }
   for (const auto& [key, value] : file.contents.metadata) rows.emplace_back(key, value);
-  describe_checkpoint(path, file.contents, rows);
+  describe_checkpoint(path, file.contents, rows, console);
   console.facts(path, rows);
   if (console.json()) return;
   std::string text;

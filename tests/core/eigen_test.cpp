@@ -71,6 +71,12 @@ TEST(SymmetricEigen, KnowsASmallCase) {
   EXPECT_NEAR(std::abs(e.vectors(0, 0)), std::sqrt(0.5), 1e-15);
 }
 
+/// Whether the pairs are, bit for bit, the first of all.
+bool fell_back(MatrixView<const double> m, const SymmetricEigen& top) {
+  const auto all = symmetric_eigen(m);
+  return std::equal(top.values.begin(), top.values.end(), all.values.begin());
+}
+
 TEST(LargestEigen, AreTheFirstOfAll) {
   const auto m = positive(520, 0.9);
   const auto all = symmetric_eigen(m), top = largest_eigen(m, 3);
@@ -113,6 +119,33 @@ TEST(LargestEigen, AreFoundInABulkBehindAFewThatStandOut) {
   EXPECT_TRUE(std::is_sorted(top.values.rbegin(), top.values.rend()));
   for (std::size_t i = 0; i < 30; ++i) EXPECT_NEAR(top.values[i], value[i], 1e-8) << i;
   expect_pairs(m, top, 1.1e-10);
+  EXPECT_FALSE(fell_back(m, top));
+}
+
+TEST(LargestEigen, AreFoundWhereOneValueManyTimesOverSpansTheCut) {
+  BasicMatrix<double> m(520, 520);
+  for (std::int64_t i = 0; i < 520; ++i)
+    m(i, i) = i < 3 ? 3 : (i < 7 ? 2 : (i < 60 ? 1 : 0.5 * (520 - static_cast<double>(i)) / 460));
+  const auto top = largest_eigen(m, 10);
+  for (std::int64_t i = 0; i < 10; ++i)
+    EXPECT_NEAR(top.values[static_cast<std::size_t>(i)], m(i, i), 1e-9);
+  expect_pairs(m, top, 1.1e-10);
+  EXPECT_FALSE(fell_back(m, top));
+}
+
+TEST(LargestEigen, DescendWhereTheyAreFoundInStages) {
+  // A few strong values, and clusters so far below that many are within the tolerance.
+  for (const double scale : {1e-5, 1e-7, 1e-9}) {
+    BasicMatrix<double> m(520, 520);
+    for (std::int64_t i = 0; i < 520; ++i)
+      m(i, i) = i < 3
+                    ? 1 / static_cast<double>(i + 1)
+                    : scale * std::floor(40 * random::uniform(
+                                                  0, 1, {.index = static_cast<std::uint64_t>(i)}));
+    const auto top = largest_eigen(m, 20);
+    EXPECT_TRUE(std::is_sorted(top.values.rbegin(), top.values.rend())) << scale;
+    expect_pairs(m, top, 1.1e-10);
+  }
 }
 
 TEST(LargestEigen, FallBackOnAllWhereNothingStandsOut) {
@@ -121,6 +154,7 @@ TEST(LargestEigen, FallBackOnAllWhereNothingStandsOut) {
   const auto top = largest_eigen(m, 2);
   EXPECT_NEAR(top.values[0], 1.0519, 1e-12);
   EXPECT_NEAR(top.values[1], 1.0518, 1e-12);
+  EXPECT_TRUE(fell_back(m, top));
 }
 
 TEST(LargestEigen, AreTheSameForEveryNumberOfThreads) {

@@ -26,6 +26,7 @@ TEST(Plan, GrowsWithTheWorkAndShrinksWithTheMachine) {
   EXPECT_GT(plan_umap(100'000, 15, {.n_epochs = 400}, kRate).seconds,
             plan_umap(100'000, 15, {.n_epochs = 200}, kRate).seconds);
   EXPECT_GT(plan_pca(100'000, 784, 50, kRate).seconds, plan_pca(100'000, 32, 2, kRate).seconds);
+  EXPECT_GT(plan_pca(3'000, 784, 140, kRate).seconds, plan_pca(3'000, 784, 50, kRate).seconds);
   EXPECT_GT(plan_kl(100'000, kRate).seconds, plan_kl(10'000, kRate).seconds);
 }
 

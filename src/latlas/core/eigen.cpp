@@ -6,6 +6,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "latlas/core/double_product.h"
@@ -97,6 +98,9 @@ SymmetricEigen symmetric_eigen(MatrixView<const double> matrix) {
 
 namespace {
 
+/// Rows of a basis in which so many pairs are sought.
+std::int64_t block_of(std::int64_t count) { return std::max(2 * count, count + 14); }
+
 /// The rows of a basis with what the matrix makes of them.
 struct Subspace {
   BasicMatrix<double> basis, image;
@@ -161,15 +165,43 @@ BasicMatrix<double> filtered(Subspace s, const BasicMatrix<double>& matrix, doub
   return now;
 }
 
-/// The highest degree by which the largest eigenvalue grows over the edge by no more than doubles
-/// bear.
+/// The highest degree, up to 20, at which the polynomial's value for the largest eigenvalue is no
+/// more than doubles bear; below 2 there is nothing to filter by.
 int degree_of(double largest, double edge) {
-  constexpr double kGrowth = 1e9, kMost = 20;
-  const double rate = std::acosh(std::max(2 * largest / edge - 1, 1 + 1e-12));
-  return static_cast<int>(std::clamp(std::log(2 * kGrowth) / rate, 2.0, kMost));
+  constexpr double kMost = 1e9;
+  constexpr int kHighest = 20;
+  if (!(edge > 0)) return 0;
+  const double u = std::max(2 * largest / edge - 1, 1.0);
+  double before = 1, now = u;  // T₀, T₁, …
+  int degree = 0;
+  while (now <= kMost && degree < kHighest) {
+    before = std::exchange(now, 2 * u * now - before);
+    ++degree;
+  }
+  return degree;
+}
+
+/// The pairs by value, the largest first: found one after the other, each within the tolerance, two
+/// that are nearly equal may stand the other way round.
+SymmetricEigen sorted(const SymmetricEigen& found) {
+  std::vector<std::size_t> order(found.values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(
+      order, [&](std::size_t i, std::size_t j) { return found.values[i] > found.values[j]; });
+  SymmetricEigen out{{}, BasicMatrix<double>(found.vectors.rows(), found.vectors.cols())};
+  for (const std::size_t from : order) {
+    std::copy_n(found.vectors.row(static_cast<std::int64_t>(from)), out.vectors.cols(),
+                out.vectors.row(std::ssize(out.values)));
+    out.values.push_back(found.values[from]);
+  }
+  return out;
 }
 
 }  // namespace
+
+bool finds_all_pairs(std::int64_t d, std::int64_t count) {
+  return d <= 512 || 6 * block_of(count) > d;
+}
 
 // Subspace iteration with Rayleigh–Ritz projection: Saad, Numerical methods for large eigenvalue
 // problems, 2011, chapter 5. A block wider than asked converges by the ratio of the first
@@ -182,8 +214,8 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
   const std::int64_t d = matrix.rows();
   require(count >= 1 && count <= d, "largest_eigen: count is ", count,
           ", it must be between 1 and ", d);
-  const std::int64_t block = std::max(2 * count, count + 14);
-  if (d <= 512 || 6 * block > d) return first_of(symmetric_eigen(matrix), count);
+  if (finds_all_pairs(d, count)) return first_of(symmetric_eigen(matrix), count);
+  const std::int64_t block = block_of(count);
 
   BasicMatrix<double> rest(d, d);
   for (std::int64_t i = 0; i < d; ++i)
@@ -195,9 +227,8 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
   orthonormalize(s.basis);
 
   SymmetricEigen found{{}, BasicMatrix<double>(count, d)};
-  constexpr double kMostProducts = 400;  // by then all pairs at once would have been cheaper
-  constexpr double kFilterAbove = 1e-4;  // below, rounding might pass for an eigenvalue below 0
-  for (double products = 0; products < kMostProducts;) {
+  constexpr int kMostProducts = 400;  // by then all pairs at once would have been cheaper
+  for (int products = 0; products < kMostProducts;) {
     s.project(rest);
     const double largest = found.values.empty() ? s.values.front() : found.values.front();
     const auto before = std::ssize(found.values);
@@ -206,14 +237,15 @@ SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count
       std::copy_n(s.basis.row(ready), d, found.vectors.row(before + ready));
       found.values.push_back(s.values[static_cast<std::size_t>(ready)]);
     }
-    if (std::ssize(found.values) == count) return found;
+    if (std::ssize(found.values) == count) return sorted(found);
     take_out(ready, s, rest);
-    const double edge = s.values.back();
-    const bool filters = edge > kFilterAbove * s.values.front();
-    const int degree = filters ? degree_of(s.values.front(), edge) : 1;
-    s.basis = filters ? filtered(std::move(s), rest, edge, degree) : std::move(s.image);
+    // Where what is left of the block is one value many times over, its edge must lie below that.
+    const bool alike = s.values.front() <= 1.001 * s.values.back();
+    const double edge = (alike ? 0.5 : 1) * s.values.back();
+    const int degree = degree_of(s.values.front(), edge);
+    s.basis = degree > 1 ? filtered(std::move(s), rest, edge, degree) : std::move(s.image);
     orthonormalize_behind(std::as_const(found.vectors).rows(0, before + ready), s.basis);
-    products += degree;
+    products += std::max(degree, 2);
   }
   return first_of(symmetric_eigen(matrix), count);
 }

@@ -26,6 +26,9 @@ SymmetricEigen symmetric_eigen(MatrixView<const double> matrix);
 /// @param count  1 ≤ count ≤ d.
 SymmetricEigen largest_eigen(MatrixView<const double> matrix, std::int64_t count);
 
+/// Whether largest_eigen() finds so many pairs of a d × d matrix by way of all.
+bool finds_all_pairs(std::int64_t d, std::int64_t count);
+
 /// Makes the rows orthonormal, each by what the rows before it leave of it. Where nothing is left,
 /// the first unit vector that has something left takes its place. At most as many rows as columns.
 void orthonormalize(BasicMatrix<double>& rows);
