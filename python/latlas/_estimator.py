@@ -26,7 +26,10 @@ class Estimator(BaseEstimator):
 
     def _types(self, X):
         """The number types that rows keep; others become the first."""
-        return [np.uint8 if self._bytes and getattr(X, "dtype", None) == np.uint8 else np.float32]
+        types = getattr(X, "dtypes", None)  # of a data frame, one a column
+        types = [getattr(X, "dtype", None)] if types is None else list(types)
+        bytes = len(types) > 0 and all(str(t).lower() == "uint8" for t in types)
+        return [np.uint8 if self._bytes and bytes else np.float32]
 
     def _is_ready_made(self, X, reset):
         """Whether X is an array as the core wants it that scikit-learn's checks would hand on as it

@@ -26,6 +26,8 @@ _COVER = 0.35             # share of the panel that the dots cover, side by side
 _RADIUS = (0.42, 2.6)     # of a dot, points
 _RASTER_FROM = 4000       # points; fewer are drawn one by one
 _CELL = 6                 # of the grid on which densest places are found, points
+_MOST_NAMES = 120         # sought a place for, the largest categories first …
+_MOST_TURNED_AWAY = 12    # … until so many found none: then the map is full
 
 
 def plot(map, labels=None, *, values=None, test=None, test_labels=None, names=None, ax=None,
@@ -119,6 +121,8 @@ def _points(map, what):
     points = as_float_rows(map, what)
     if points.shape[1] < 2:
         raise ValueError(f"{what} has {points.shape[1]} columns, a picture needs 2")
+    if not len(points) and what == "map":
+        raise ValueError("map has no rows; there is nothing to draw")
     bad = ~np.isfinite(points).all(axis=1)
     if bad.any():
         raise ValueError(f"{what} holds NaN or infinity in row {int(np.argmax(bad))} (counted from 0)")
@@ -414,8 +418,11 @@ def _place_names(ax, points, codes, texts, colors, inks):
     renderer, to_pixels = ax.figure.canvas.get_renderer(), ax.transData
     panel, taken, left_out = ax.get_window_extent(), [], 0
     for c in sorted(places, key=lambda c: -places[c][2]):
+        if left_out >= _MOST_TURNED_AWAY or len(taken) >= _MOST_NAMES:
+            left_out = len(places) - len(taken)
+            break
         x, y, count = places[c]
-        text = ax.text(x, y, texts[c][:40], ha="center", va="center", fontsize=size,
+        text = ax.text(x, y, _shortened(texts[c]), ha="center", va="center", fontsize=size,
                        fontweight="bold", color=inks.stronger(colors[c], 0.45), zorder=5,
                        parse_math=False, clip_on=True,
                        path_effects=[patheffects.withStroke(linewidth=2.6, foreground=inks.face,
@@ -451,6 +458,12 @@ def _place_names(ax, points, codes, texts, colors, inks):
         footnote = ax.get_xlabel()
         ax.set_xlabel(f"{footnote}{' · ' if footnote else ''}{left_out} names found no room",
                       loc="left", color=inks.quiet, fontsize=9)
+
+
+def _shortened(text, most=40):
+    """The text, without its middle where it is long: what tells names apart often comes last."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else text[:most - 1 - half] + "…" + text[-half:]
 
 
 def _legend(ax, entries, inks):

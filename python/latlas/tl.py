@@ -54,14 +54,19 @@ def _written(adata, copy, key, place, values, uns):
     return adata if copy else None
 
 
-def pca(adata, n_comps=50, *, layer=None, mask_var="auto", key_added=None, copy=False):
+def pca(adata, n_comps=50, *, layer=None, zero_center=True, svd_solver=None, random_state=0,
+        mask_var="auto", key_added=None, copy=False):
     """Principal components of adata.X into adata.obsm["X_pca"], the loadings into adata.varm["PCs"],
     variances into adata.uns["pca"].
 
     layer     an entry of adata.layers, in place of X.
+    svd_solver, random_state are taken for scanpy's sake; the decomposition is exact, whatever they
+    say. Its rows are always centered: zero_center can only be True.
     mask_var  genes to take: a column of adata.var, or an array of truth values; "auto": those
               flagged highly_variable, where var says; None: all. The loadings of others are 0.
     """
+    if zero_center is not True:
+        raise ValueError(f"tl.pca: zero_center is {zero_center!r}, it can only be True")
     adata = adata.copy() if copy else adata
     mask, name = _genes(adata, mask_var)
     if layer is not None and layer not in adata.layers:

@@ -332,6 +332,10 @@ def test_anndata_pca_takes_the_flagged_genes(data):
     latlas.tl.pca(adata, n_comps=3, layer="counts", mask_var=None)
     assert np.array_equal(adata.obsm["X_pca"], latlas.PCA(3).fit_transform(X[:, ::-1]))
     assert adata.uns["pca"]["params"]["layer"] == "counts"
+    latlas.tl.pca(adata, n_comps=3, svd_solver="arpack", random_state=1, mask_var=None)
+    assert np.array_equal(adata.obsm["X_pca"], whole.transform(X))
+    with pytest.raises(ValueError, match="zero_center is False, it can only be True"):
+        latlas.tl.pca(adata, zero_center=False)
     with pytest.raises(ValueError, match="adata.layers has no 'raw'; it has counts"):
         latlas.tl.pca(adata, layer="raw")
     for wrong, sentence in (("missing", "no 'missing'"), (np.zeros(6, bool), "one at least"),
@@ -347,6 +351,25 @@ def figure():
     plt = pytest.importorskip("matplotlib.pyplot")
     yield plt
     plt.close("all")
+
+
+def test_plot_gives_up_on_names_when_the_map_is_full(figure, data):
+    import matplotlib.pyplot as plt
+
+    rows = np.random.RandomState(0).rand(400, 2)
+    _, ax = plt.subplots(figsize=(3, 2))
+    latlas.plot(rows, [f"a rather long name, number {i}" for i in range(400)], ax=ax)
+    assert 1 <= len(ax.texts) <= 120
+    assert f"{400 - len(ax.texts)} names found no room" in ax.get_xlabel()
+    with pytest.raises(ValueError, match="map has no rows"):
+        latlas.plot(rows[:0])
+
+
+def test_plot_keeps_the_ends_of_long_names(figure, data):
+    rows = np.repeat([[0.0, 0.0], [9.0, 9.0]], 20, axis=0)
+    ax = latlas.plot(rows, ["x" * 60 + str(i // 20) for i in range(40)])
+    names = sorted(t.get_text() for t in ax.texts)
+    assert [n[-2:] for n in names] == ["x0", "x1"] and all("…" in n and len(n) == 40 for n in names)
 
 
 def test_names_stand_at_the_densest_place_of_their_category(figure, data):

@@ -222,3 +222,12 @@ def test_umap_refuses_sparse_distances_whose_absent_ones_would_be_zero(data):
     rows, _ = data
     with pytest.raises(ValueError, match="sparse distances"):
         latlas.UMAP(metric="precomputed", init="random").fit(scipy.sparse.csr_matrix(cdist(rows, rows)))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_pixels_in_a_data_frame_are_read_as_pixels_in_an_array(library):
+    frames = pytest.importorskip(library)
+    pixels = np.random.RandomState(0).randint(0, 256, (60, 5)).astype(np.uint8)
+    frame = frames.DataFrame({f"p{i}": column for i, column in enumerate(pixels.T)})
+    model = latlas.Autoencoder(latent=2, epochs=2).fit(pixels)
+    assert np.array_equal(model.transform(frame), model.transform(pixels))
