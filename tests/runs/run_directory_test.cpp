@@ -118,6 +118,15 @@ TEST(Metrics, WritesNestedNumbersAndReadsThemBack) {
   EXPECT_NE(m.json().find("\"iterations\": 750"), std::string::npos);
 }
 
+TEST(Metrics, KeepsNamesThatAreEmptyOrBeginWithADot) {
+  for (const char* text : {R"({".x": 30})", R"({"": {"x": 1, "": 2}})", R"({"": 5})",
+                           R"({"a": {"": {"b": [1, 2]}}})", R"({"..": 1, "a.": 2})"}) {
+    const std::string once = Metrics::parse(text, "m").json();
+    EXPECT_EQ(Metrics::parse(once, "m").json(), once) << text;
+  }
+  EXPECT_EQ(Metrics::parse(R"({".x": 30})", "m").get(".x"), 30);
+}
+
 TEST(Metrics, ForgetsANameAndAllBelowIt) {
   Metrics m;
   m.set("tsne.kl", 1);

@@ -24,15 +24,20 @@ Json* descend(Json& root, std::string_view name) {  // makes the objects on the 
   return at;
 }
 
-void flatten(const Json& node, const std::string& name, Metrics& metrics) {
+void add_named(const Json& node, const std::string& name, Metrics& metrics) {
   if (node.is_number()) {
     metrics.set(name, node.get<double>());
   } else if (node.is_array()) {
     metrics.set(name, node.get<std::vector<double>>());
   } else if (node.is_object()) {
-    for (const auto& [key, child] : node.items())
-      flatten(child, name.empty() ? key : name + "." + key, metrics);
+    for (const auto& [key, child] : node.items()) add_named(child, name + "." + key, metrics);
   }
+}
+
+// What lies in the root is known by its key alone, which may be empty or begin with a dot.
+void flatten(const Json& root, Metrics& metrics) {
+  if (!root.is_object()) return add_named(root, "", metrics);
+  for (const auto& [key, child] : root.items()) add_named(child, key, metrics);
 }
 
 // Names of files need not be UTF-8; what is not is replaced.
@@ -106,7 +111,7 @@ std::string Metrics::json() const {
 Metrics Metrics::parse(std::string_view json, std::string_view what) {
   Metrics metrics;
   try {
-    flatten(Json::parse(json), "", metrics);
+    flatten(Json::parse(json), metrics);
   } catch (const Json::exception&) {
     throw IoError(sentence(what, ": is not a JSON file of numbers"));
   }
@@ -148,10 +153,10 @@ void RunDirectory::read_manifest() {
       Stage s{stage.at("key").get<std::string>(), stage.at("seconds").get<double>(), {}, {}};
       for (const auto& [file, hash] : stage.at("outputs").items())
         s.outputs[file] = hash.get<std::string>();
-      flatten(stage.at("metrics"), "", s.metrics);
+      flatten(stage.at("metrics"), s.metrics);
       stages_.emplace_back(name, std::move(s));
     }
-    flatten(json.at("totals"), "", totals_);
+    flatten(json.at("totals"), totals_);
     for (const auto& [name, value] : json.items())
       if (value.is_string()) facts_[name] = value.get<std::string>();
   } catch (const std::exception&) {
