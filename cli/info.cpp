@@ -66,8 +66,8 @@ void describe_checkpoint(const std::string& path, const safetensors::Contents& c
     if (!state.trace.empty())
       rows.emplace_back("KL", fmt::format("{:.3f}, at iteration {}", state.trace.back().kl,
                                           state.trace.back().iteration));
-  } catch (
-      const IoError& e) {  // of another version, or harmed: the tensors can be told all the same
+  } catch (const IoError& e) {
+    // Of another version, or harmed: the tensors can be told all the same.
     console.note(e.what());
   }
 }

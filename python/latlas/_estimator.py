@@ -26,10 +26,12 @@ class Estimator(BaseEstimator):
 
     def _types(self, X):
         """The number types that rows keep; others become the first."""
-        types = getattr(X, "dtypes", None)  # of a data frame, one a column
-        types = [getattr(X, "dtype", None)] if types is None else list(types)
-        bytes = len(types) > 0 and all(str(t).lower() == "uint8" for t in types)
-        return [np.uint8 if self._bytes and bytes else np.float32]
+        if not self._bytes:
+            return [np.float32]
+        columns = getattr(X, "dtypes", None)  # of a data frame
+        kinds = [getattr(X, "dtype", None)] if columns is None else list(columns)
+        pixels = len(kinds) > 0 and all(str(kind).lower() == "uint8" for kind in kinds)
+        return [np.uint8 if pixels else np.float32]
 
     def _is_ready_made(self, X, reset):
         """Whether X is an array as the core wants it that scikit-learn's checks would hand on as it
