@@ -51,7 +51,8 @@ std::vector<Hashed> sorted_hashes(ConstRows rows) {
 
 }  // namespace
 
-std::span<const std::int32_t> Distinct::equals(std::int32_t first) const {
+std::span<const std::int32_t> Distinct::equals(const std::int32_t& first) const {
+  if (members.empty()) return {&first, 1};
   const auto f = static_cast<std::size_t>(first);
   return {members.data() + offset[f], static_cast<std::size_t>(offset[f + 1] - offset[f])};
 }
@@ -59,9 +60,16 @@ std::span<const std::int32_t> Distinct::equals(std::int32_t first) const {
 Distinct distinct_rows(ConstRows rows) {
   const auto n = static_cast<std::size_t>(rows.rows());
   const std::vector<Hashed> hashed = sorted_hashes(rows);
-  // Rows of one hash are nearly always equal; those that are not start sets of their own.
   Distinct d;
   d.first.resize(n);
+  if (std::adjacent_find(hashed.begin(), hashed.end(), [](const Hashed& x, const Hashed& y) {
+        return x.hash == y.hash;
+      }) == hashed.end()) {
+    std::iota(d.first.begin(), d.first.end(), 0);
+    d.rows = d.first;
+    return d;
+  }
+  // Rows of one hash are nearly always equal; those that are not start sets of their own.
   std::vector<std::int32_t> firsts;
   for (std::size_t i = 0; i < n; ++i) {
     if (i == 0 || hashed[i].hash != hashed[i - 1].hash) firsts.clear();

@@ -14,10 +14,12 @@ struct Distinct {
   std::vector<std::int32_t> first;  ///< For each row the lowest equal one (itself, if none).
   std::vector<std::int32_t> rows;   ///< Rows that are their own first, ascending.
 
-  /// All rows equal to row `first` (which is its own first), ascending.
-  std::span<const std::int32_t> equals(std::int32_t first) const;
+  /// All rows equal to row `first` (which is its own first), ascending; `first` itself, where it
+  /// stands, when no rows are equal.
+  std::span<const std::int32_t> equals(const std::int32_t& first) const;
+  std::span<const std::int32_t> equals(std::int32_t&&) const = delete;
 
-  std::vector<std::int32_t> members;  // rows, grouped by their first
+  std::vector<std::int32_t> members;  // rows, grouped by their first; empty: no two are equal
   std::vector<std::int64_t> offset;   // of the group of each row that is its own first
 };
 
