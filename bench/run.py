@@ -181,30 +181,35 @@ def fitted(rows, target, *arguments):
     return result
 
 
+SMALL = [300, 1_000, 3_000, 10_000]  # rows, of which the last has a bar for its speed
+
+
 def small(repeats=3):
-    """t-SNE of 10,000 latents against scikit-learn."""
+    """t-SNE of 300 to 10,000 latents against scikit-learn."""
     import numpy as np
     ensure_run()
-    np.save(WORK / "small.npy", np.load(RUN / "latents_train.npy")[:10_000])
-    np.save(WORK / "small_labels.npy", np.load(RUN / "labels_train.npy")[:10_000])
-    ours, theirs = [], []
-    for _ in range(repeats):
-        ours.append(fitted(WORK / "small.npy", WORK / "small_latlas.npy")["seconds"])
-        theirs.append(common.peer("peer_layout.py", "sklearn", WORK / "small.npy",
-                                  WORK / "small_sklearn.npy")["seconds"])
-    scores = {name: score(f"small_{name}.npy", WORK / "small.npy", WORK / "small_labels.npy")
-              for name in ("latlas", "sklearn")}
-    times = common.median([b / a for a, b in zip(ours, theirs)])
-    rows = [{"": name, "seconds": f"{common.median(s):.2f}", "KL": f"{q['kl']:.3f}",
-             "trustworthiness": f"{q['trustworthiness']:.4f}",
-             "label accuracy": f"{q['label_accuracy']:.4f}"}
-            for (name, q), s in zip(scores.items(), (ours, theirs))]
-    text = common.table(rows, ["", "seconds", "KL", "trustworthiness", "label accuracy"])
-    text += (f"\n\nThe first 10,000 training latents of MNIST, defaults, neighbors included; medians of "
-             f"{repeats} alternating runs.")
-    text += common.bars([("times faster than scikit-learn", times, "≥", 50),
-                         ("KL", scores["latlas"]["kl"], "≤", scores["sklearn"]["kl"])])
-    common.save("small", text, {"latlas_seconds": ours, "sklearn_seconds": theirs, "scores": scores})
+    rows, bars, record = [], [], {}
+    for n in SMALL:
+        np.save(WORK / "small.npy", np.load(RUN / "latents_train.npy")[:n])
+        np.save(WORK / "small_labels.npy", np.load(RUN / "labels_train.npy")[:n])
+        seconds = {"latlas": [], "sklearn": []}
+        for _ in range(repeats):
+            seconds["latlas"].append(fitted(WORK / "small.npy", WORK / "small_latlas.npy")["seconds"])
+            seconds["sklearn"].append(common.peer("peer_layout.py", "sklearn", WORK / "small.npy",
+                                                  WORK / "small_sklearn.npy")["seconds"])
+        scores = {name: score(f"small_{name}.npy", WORK / "small.npy", WORK / "small_labels.npy")
+                  for name in seconds}
+        rows += [{"rows": f"{n:,}", "": name, "seconds": f"{common.median(seconds[name]):.2f}",
+                  "KL": f"{q['kl']:.3f}", "trustworthiness": f"{q['trustworthiness']:.4f}",
+                  "label accuracy": f"{q['label_accuracy']:.4f}"} for name, q in scores.items()]
+        bars.append((f"KL, {n:,} rows", scores["latlas"]["kl"], "≤", scores["sklearn"]["kl"]))
+        record[n] = {"seconds": seconds, "scores": scores}
+    times = common.median([b / a for a, b in zip(seconds["latlas"], seconds["sklearn"])])
+    bars.insert(0, (f"times faster than scikit-learn, {n:,} rows", times, "≥", 50))
+    text = common.table(rows, ["rows", "", "seconds", "KL", "trustworthiness", "label accuracy"])
+    text += (f"\n\nThe first training latents of MNIST, defaults, neighbors included; medians of {repeats} "
+             f"alternating runs.")
+    common.save("small", text + common.bars(bars), record)
 
 
 def raw(repeats=3):

@@ -9,7 +9,9 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/simd.h"
 #include "latlas/layout/start.h"
+#include "latlas/neighbors/exact.h"
 #include "tests/layout/clusters.h"
+#include "tests/layout/shapes.h"
 
 namespace latlas {
 namespace {
@@ -38,6 +40,39 @@ TEST(Preset, RejectsAnotherName) {
   const Case c = make_case(50, 15);
   EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 5, .preset = "slow"}), InvalidArgument);
   EXPECT_THROW(tsne(c.graph, c.data, {.perplexity = 5, .affinities = "cauchy"}), InvalidArgument);
+}
+
+TEST(Paced, GivesFewRowsShortStridesAndPatience) {
+  EXPECT_EQ(paced({}, 4999).momentum, 0.8);
+  EXPECT_EQ(paced({}, 4999).stop_below, 1e-5);
+  EXPECT_EQ(paced({.stop_below = 1e-3}, 300).stop_below, 1e-3);
+  EXPECT_EQ(paced({.stop_below = 1e-3}, 300).momentum, 0.8);
+  EXPECT_EQ(paced({.momentum = 0.9}, 300).momentum, 0.9);
+  EXPECT_EQ(paced({.momentum = 0.9}, 300).stop_below, 1e-5);
+}
+
+TEST(Paced, LeavesManyRowsAndRunsWithoutAnEndAsTheyAre) {
+  const TsneParams usual;
+  for (const TsneParams& p : {TsneParams{.stop_below = 0}, TsneParams{.iterations = 350},
+                              TsneParams{.keep_start = true}}) {
+    EXPECT_EQ(paced(p, 300).momentum, p.momentum);
+    EXPECT_EQ(paced(p, 300).stop_below, p.stop_below);
+  }
+  EXPECT_EQ(paced({}, 5000).momentum, usual.momentum);
+  EXPECT_EQ(paced({}, 5000).stop_below, usual.stop_below);
+}
+
+// Over three starts, since chance decides much of a small map.
+TEST(Paced, LowersTheDivergenceOfFewRows) {
+  const Matrix rows = swiss_roll(600).rows;
+  const Neighbors graph = nearest_neighbors(rows, {.k = 90});
+  double by_default = 0, in_long_strides = 0;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    const TsneParams p{.momentum = 0.9300001, .stop_below = 3.0000001e-4, .seed = seed};
+    in_long_strides += tsne(graph, rows, p).kl;
+    by_default += tsne(graph, rows, {.seed = seed}).kl;
+  }
+  EXPECT_LT(by_default, 0.98 * in_long_strides);
 }
 
 TEST(TsneNeighbors, AreWhatTheAffinitiesNeed) {

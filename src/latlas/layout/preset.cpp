@@ -14,6 +14,11 @@ constexpr std::int64_t kAllPairs = 1'000'000;  // rows, above what anybody waits
 constexpr std::int64_t kAllPairsInSpace = 8000;
 constexpr double kTightStop = 3e-5;
 constexpr std::int64_t kLongRun = 3000;
+// Few rows leave the crowd of the early phase in fewer, wider clusters: long strides tear these
+// apart, and what is torn does not meet again. Their iterations cost next to nothing.
+constexpr std::int64_t kFewRows = 5000;
+constexpr double kShortStride = 0.8;
+constexpr double kPatientStop = 1e-5;
 // More rows than a figure has pixels, so that no row is seen beside its neighbors any more: from
 // there on late exaggeration, which parts clusters at the neighbors' cost, and its value.
 constexpr std::int64_t kManyRows = 2'500'000;
@@ -37,6 +42,15 @@ TsneParams with_preset(TsneParams p) {
   }
   fill(p.affinities, usual.affinities, std::string("perplexity"));
   if (p.dimensions == 3) fill(p.exact_below, usual.exact_below, kAllPairsInSpace);
+  return p;
+}
+
+TsneParams paced(TsneParams p, std::int64_t n) {
+  const TsneParams usual;
+  const bool to_its_end = p.stop_below > 0 && p.iterations >= usual.iterations;
+  if (n >= kFewRows || !to_its_end || p.keep_start) return p;
+  fill(p.momentum, usual.momentum, kShortStride);
+  fill(p.stop_below, usual.stop_below, kPatientStop);
   return p;
 }
 

@@ -19,6 +19,11 @@ namespace latlas {
 /// The parameters with the preset's values in place of those left at their defaults.
 TsneParams with_preset(TsneParams params);
 
+/// The parameters with the pace that few rows need: below 5,000 rows, momentum 0.8 and a stop only
+/// when KL falls by less than 1e-5 an iteration, in place of defaults, if the run can come to its
+/// end (it may stop, has 1,000 iterations or more, and does not keep its start).
+TsneParams paced(TsneParams params, std::int64_t n);
+
 /// How many neighbors of each of n rows tsne() asks for: three times the (largest) perplexity, or
 /// 15 for uniform affinities; at most n − 1.
 std::int64_t tsne_neighbors(const TsneParams& params, std::int64_t n);

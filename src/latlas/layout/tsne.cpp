@@ -731,9 +731,9 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
                 const Progress& progress, const TsneExtras& extras) {
   TsneParams p = params;
   check(fields(p), "tsne");
-  p = with_preset(p);
   require_valid(affinities, "tsne");
   const std::int64_t n = affinities.rows();
+  p = paced(with_preset(p), n);
   require(start.rows() == n, "tsne: the start has ", start.rows(), " rows, the affinities have ",
           n);
   require(n == 0 || start.cols() >= p.dimensions, "tsne: the start has ", start.cols(),
