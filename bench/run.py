@@ -666,15 +666,17 @@ def neighbors_growth():
 
 
 def exaggeration():
-    """What late exaggeration gives and takes: maps of 1,000,000 rows with 1, 1.5 and 2, preset fast."""
+    """What exaggeration gives and takes: maps of 1,000,000 rows with late exaggeration 1, 1.5 and 2,
+    and with early exaggeration in place of a start from groups; preset fast."""
     data, rows = million(), []
     labels = common.peer_file("augmented_digits.py", "labels", 1_000_000, WORK)
-    for late in ("1", "1.5", "2"):
-        target = WORK / f"exaggeration {late}.npy"
-        result = fitted(data, target, "--preset", "fast", "--late-exaggeration", late)
+    for start, late in (("groups", "1"), ("groups", "1.5"), ("groups", "2"), ("exaggerated", "1")):
+        target = WORK / f"exaggeration {start} {late}.npy"
+        alone = [] if start == "groups" else ["--coarse-above", 10_000_000]
+        result = fitted(data, target, "--preset", "fast", "--late-exaggeration", late, *alone)
         begin = time.monotonic()
         q = common.latlas("evaluate", "--data", data, "--map", target, "--labels", labels)["quality"]
-        rows.append({"late_exaggeration": late, "seconds": f"{result['seconds']:.1f}",
+        rows.append({"start": start, "late_exaggeration": late, "seconds": f"{result['seconds']:.1f}",
                      "iterations": f"{result['tsne']['iterations']:.0f}", "KL": f"{result['tsne']['kl']:.3f}",
                      "trustworthiness": f"{q['trustworthiness']:.4f}",
                      "recall@15": f"{q['recall_at_15']:.3f}",

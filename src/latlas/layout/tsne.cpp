@@ -36,6 +36,7 @@
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/layout/checkpoint.h"
+#include "latlas/layout/coarse.h"
 #include "latlas/layout/field.h"
 #include "latlas/layout/preset.h"
 #include "latlas/layout/sweep.h"
@@ -690,6 +691,9 @@ std::vector<Field> fields(TsneParams& p) {
        "of the repulsive field; smaller is more exact and slower; 0: 1/2, on a line 1/3", 0, 1},
       {"exact_below", &p.exact_below, "fewer rows than this get the exact field, in n² time", 0,
        1e6},
+      {"coarse_above", &p.coarse_above,
+       "more rows than this, in the plane, begin where their groups lie in a map of the groups", 0,
+       2e9},
       {"dimensions", &p.dimensions, "of the map: 1, 2 or 3", 1, 3},
       {"degrees_of_freedom", &p.degrees_of_freedom,
        "of the map's kernel; below 1 its tail is heavier and shows finer clusters", 0.1, 100},
@@ -716,6 +720,11 @@ std::vector<Field> fields(TsneParams& p) {
 }
 
 namespace {
+
+bool begins_with_groups(const TsneParams& p, std::int64_t n, const TsneExtras& extras) {
+  return n > p.coarse_above && p.dimensions == 2 && extras.anchors == nullptr &&
+         extras.resume == nullptr;
+}
 
 // A start that is kept stands among rows some units apart.
 void require_map_size(ConstRows start, std::int64_t columns) {
@@ -752,10 +761,23 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   }
 
   const auto began = std::chrono::steady_clock::now();
-  Fit fit(affinities, start, p, extras.anchors);
+  bool exaggerating = p.exaggeration_iterations > 0 && p.exaggeration > 1 && !p.keep_start;
+  CoarseStart coarse;
+  if (exaggerating && begins_with_groups(p, n, extras)) {
+    coarse = coarse_start(affinities, start, p, progress);
+    result.stopped = coarse.stopped;
+  }
+  TsneParams placed = p;
+  if (coarse.groups > 0) {
+    exaggerating = false;
+    placed.keep_start = true;
+    result.notes.push_back(sentence("the rows begin where their ", coarse.groups,
+                                    " groups lie in a map of the groups, without exaggeration"));
+  }
+  Fit fit(affinities, coarse.groups > 0 ? coarse.places : start, placed, extras.anchors);
+  coarse.places = {};
   Watch watch;
   const double late = late_exaggeration(p, n, result.notes);
-  bool exaggerating = p.exaggeration_iterations > 0 && p.exaggeration > 1 && !p.keep_start;
   std::int64_t it = 0, last = p.iterations;
   const bool known = extras.save || extras.resume != nullptr;
   const std::string data = known ? fingerprint_of(affinities, start, extras.anchors) : "";
@@ -792,6 +814,7 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
                  "divergence than the sum over all pairs does; exact_below ",
                  n + 1, " takes that"));
   const std::int64_t first = it;
+  if (result.stopped) fit.renumber();  // as the first iteration does
   for (; it < last && !result.stopped; ++it) {
     if (extras.save && extras.save_every > 0 && it > first && it % extras.save_every == 0)
       extras.save(state());
@@ -839,7 +862,7 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
       last = std::min(last, it + 1 + kSettling);
     }
   }
-  if (result.stopped && extras.save) extras.save(state());
+  if (result.stopped && extras.save && it > 0) extras.save(state());
   if (result.stopped) result.converged = false;
   if (exaggerating && !result.stopped)
     result.notes.push_back(sentence("all ", it,
