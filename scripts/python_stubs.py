@@ -30,7 +30,8 @@ Given = Optional[Tuple[ArrayLike, ArrayLike]]
 # Parameters whose type their default does not tell.
 TYPES = {
     "callback": "Optional[Callable[[Report], Optional[bool]]]", "n_jobs": "Optional[int]",
-    "random_state": "Union[None, int, np.random.RandomState]", "learning_rate": "Union[str, float]",
+    "random_state": "Union[None, int, np.random.RandomState, np.random.Generator]",
+    "iterated_power": "Union[int, str]", "learning_rate": "Union[str, float]",
     "init": "Union[str, ArrayLike]", "metric": "Union[str, Callable[..., float]]",
     "metric_params": "Optional[Dict[str, Any]]", "metric_kwds": "Optional[Dict[str, Any]]",
     "max_iter": "Optional[int]", "momentum": "Optional[float]", "n_epochs": "Optional[int]",
@@ -105,7 +106,6 @@ def stub_of(cls, base):
         if p.kind == p.KEYWORD_ONLY and parameters[i - 1].kind != p.KEYWORD_ONLY:
             lines.append("        *,")
         lines.append(f"        {p.name}: {type_of(name, p.name, p.default)} = {p.default!r},")
-    lines += [f"        {only}: Any = ...," for only in cls._only]  # taken, without effect
     lines.append("    ) -> None: ...")
     for method, signature in METHODS.items():
         own, _, plain = method.rpartition(".")

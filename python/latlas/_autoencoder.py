@@ -6,7 +6,7 @@ import numpy as np
 
 from latlas import _core
 from latlas._arrays import as_float_rows
-from latlas._estimator import Transformer, check_is_fitted, write_whole
+from latlas._estimator import Transformer, _decode, _encode, check_is_fitted, write_whole
 from latlas._parameters import given, with_parameters
 from latlas._progress import Reporter
 
@@ -41,6 +41,7 @@ class Autoencoder(Transformer):
     """
 
     _bytes = True
+    _pixels = False     # whether the fitted rows were uint8
 
     def fit(self, X, y=None, *, validation_data=None):
         """Trains. validation_data: rows (or, as in Keras, a pair that begins with them) whose loss
@@ -77,6 +78,15 @@ class Autoencoder(Transformer):
         if isinstance(data, (tuple, list)) and len(data) == 2 and np.ndim(data[0]) == 2:
             data = data[0]
         return self._rows(data)
+
+    def _rows(self, X, reset=False):
+        X = super()._rows(X, reset)
+        if reset:
+            self._pixels = X.dtype == np.uint8
+        elif self._pixels and X.dtype != np.uint8 and X.max(initial=0) > 1:
+            self._note([f"it was fitted on pixels (uint8, read as value / 255), and X has other "
+                        f"numbers, up to {X.max():.4g}; divide them by 255, or give uint8"])
+        return X
 
     def _chosen_loss(self, X):
         if self.loss != "auto":
@@ -115,22 +125,28 @@ class Autoencoder(Transformer):
         """Writes the model as the program does (safetensors: weights by layer, the layers and this
         estimator's parameters in the metadata). latlas.load(path) reads it, and so does the program."""
         check_is_fitted(self)
-        about = {"params": {k: v for k, v in self.get_params().items() if k != "callback"},
-                 "history": self.history_, "features": self.n_features_in_}
-        write_whole(path, self._model.to_bytes(
-            {"loss": self.loss_, "python": json.dumps(about, default=str)}))
+        about = {"params": {k: self._encoded(k, v) for k, v in self.get_params().items()
+                            if k != "callback"},
+                 "history": self.history_, "features": self.n_features_in_, "pixels": self._pixels}
+        write_whole(path, self._model.to_bytes({"loss": self.loss_, "python": json.dumps(about)}))
+
+    def _encoded(self, name, value):
+        try:
+            return _encode(value.tolist() if isinstance(value, np.ndarray) else value, name, None)
+        except TypeError:
+            raise self._unwritable(name, value) from None
 
     @classmethod
     def _of_model_file(cls, data, metadata, what):
         model = _core.model_from_bytes(data, what)
         about = json.loads(metadata.get("python", "{}"))
-        params = {k: tuple(v) if isinstance(v, list) else v
-                  for k, v in about.get("params", {}).items()}
+        params = {k: _decode(v, {}) for k, v in about.get("params", {}).items()}
         self = cls(**{k: v for k, v in params.items() if k in cls()._get_param_names()})
         self.loss_ = metadata.get("loss", "mean_squared_error")
         self.history_ = about.get("history", {})
         self.n_iter_ = len(self.history_.get("loss", []))
         self.n_features_in_ = model.inputs
+        self._pixels = about.get("pixels", False)
         self.latent = model.latent
         layers = [layer.split() for layer in metadata["layers"].split(";")]
         self.output_activation_ = layers[-1][-1]

@@ -36,7 +36,7 @@ class Autoencoder(Transformer):
         epsilon: float = 1e-07,
         shuffle: bool = True,
         verbose: Union[bool, int] = 0,
-        random_state: Union[None, int, np.random.RandomState] = None,
+        random_state: Union[None, int, np.random.RandomState, np.random.Generator] = None,
         n_jobs: Optional[int] = None,
         callback: Optional[Callable[[Report], Optional[bool]]] = None,
     ) -> None: ...

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 import warnings
 
@@ -12,9 +13,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latlas import _core, _safetensors
 from latlas._arrays import dense, unwrapped
+from latlas._parameters import check_of_namesakes, refuse_unknown
 from latlas._threads import threads_of
 
 FORMAT = "latlas estimator 2"
+_WRAPPERS = {"latlas", "sklearn", "joblib"}  # set_output and pipelines stand between a call and ours
+
+
+def _warn(sentence):
+    """Warns at the user's line: the first outside of this package and of what wraps its methods."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _WRAPPERS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, UserWarning, stacklevel=level)
 
 
 class Estimator(BaseEstimator):
@@ -23,6 +34,12 @@ class Estimator(BaseEstimator):
     _sparse = False     # whether sparse matrices are taken (as arrays)
     _bytes = False      # whether uint8 stays uint8
     _least_rows = 1
+    _of_namesakes = {}  # parameters that change nothing → the values they may have
+
+    def set_params(self, **params):
+        """Sets parameters by name, as in scikit-learn; ValueError for a name that is none."""
+        refuse_unknown(type(self).__name__, params, self._get_param_names())
+        return super().set_params(**params)
 
     def _types(self, X):
         """The number types that rows keep; others become the first."""
@@ -46,7 +63,9 @@ class Estimator(BaseEstimator):
 
     def _rows(self, X, reset=False):
         """X as row-major float32 (or what _types says), checked as scikit-learn does; finite or not
-        is the core's check."""
+        is the core's check. `reset`: a fit begins."""
+        if reset:
+            check_of_namesakes(self)
         if self._is_ready_made(X, reset):
             self.n_features_in_ = X.shape[1]
             return X
@@ -60,7 +79,8 @@ class Estimator(BaseEstimator):
         return dense(X, "X", X.dtype) if hasattr(X, "toarray") else X
 
     def _seed(self):
-        """random_state as a seed: None is 0, since the same input gives the same bytes here."""
+        """random_state as a seed: None is 0, since the same input gives the same bytes here; from a
+        RandomState or Generator one is drawn."""
         state = getattr(self, "random_state", None)
         if state is None:
             return 0
@@ -68,14 +88,20 @@ class Estimator(BaseEstimator):
             if state < 0:
                 raise ValueError(f"random_state is {state}, it must be at least 0")
             return int(state)
-        return int(check_random_state(state).randint(2**31 - 1))
+        if isinstance(state, np.random.Generator):
+            return int(state.integers(2**31 - 1))
+        try:
+            return int(check_random_state(state).randint(2**31 - 1))
+        except ValueError:
+            raise ValueError(f"random_state is {state!r}, it must be a whole number of at least 0, a "
+                             f"RandomState or Generator of NumPy, or None") from None
 
     def _threads(self):
         return threads_of(getattr(self, "n_jobs", None))
 
     def _note(self, notes):
         for note in notes:
-            warnings.warn(f"{type(self).__name__}: {note}", UserWarning, stacklevel=4)
+            _warn(f"{type(self).__name__}: {note}")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -121,10 +147,12 @@ class Estimator(BaseEstimator):
         not at all. Nothing in such a file can run. latlas.load(path) reads it."""
         data, others = self._to_bytes()
         if others:
-            raise ValueError(f"{type(self).__name__}: {next(iter(others))} is "
-                             f"{next(iter(others.values()))!r}, which cannot be written; set it to a "
-                             f"plain value first")
+            raise self._unwritable(*next(iter(others.items())))
         write_whole(path, data)
+
+    def _unwritable(self, name, value):
+        return ValueError(f"{type(self).__name__}: {name} is {value!r}, which cannot be written; set it "
+                          f"to a plain value first")
 
 
 class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
@@ -150,8 +178,7 @@ def load(path):
     if metadata.get("format") != FORMAT or metadata.get("class") not in known:
         raise OSError(f"{path}: is no estimator of latlas (its format is "
                       f"{metadata.get('format')!r}, expected {FORMAT!r})")
-    cls = getattr(latlas, metadata["class"])
-    estimator = cls.__new__(cls)
+    estimator = getattr(latlas, metadata["class"])()  # parameters that the file does not know: defaults
     estimator._from_bytes(data, str(path))
     return estimator
 

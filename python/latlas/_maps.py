@@ -1,12 +1,15 @@
 """What t-SNE and UMAP share: the graph of neighbors, the start, the placing of new rows."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors as AnyNeighbors
+from sklearn.neighbors import VALID_METRICS, NearestNeighbors as AnyNeighbors
 
 from latlas import _core
 from latlas._estimator import Transformer, check_is_fitted
-from latlas._neighbors import ALIASES, NATIVE, stopped
+from latlas._neighbors import ALIASES, DISTANCES, NATIVE, stopped
+from latlas._parameters import refuse_unknown
 from latlas._progress import Reporter
+
+_METRICS = [*DISTANCES, *sorted(set().union(*VALID_METRICS.values()) - {*DISTANCES})]
 
 
 class MapEstimator(Transformer):
@@ -35,11 +38,15 @@ class MapEstimator(Transformer):
         return super()._types(X) if self._is_native() else [np.float64, np.float32]
 
     def _metric(self):
-        if not isinstance(self.metric, str):
+        if callable(self.metric):
             return self.metric
+        if not isinstance(self.metric, str):
+            raise ValueError(f"{type(self).__name__}: metric is {self.metric!r}, it must be a name or a "
+                             f"function of two rows")
         if self.metric == "inner_product":
             raise ValueError(f"{type(self).__name__}: metric is 'inner_product', of which no map is "
                              f"made, since weights are made of distances; take euclidean or cosine")
+        refuse_unknown(f"{type(self).__name__}: metric", [self.metric], _METRICS)
         return ALIASES.get(self.metric, self.metric)
 
     def _is_native(self):
@@ -122,7 +129,9 @@ class MapEstimator(Transformer):
             if len(to_train) == 0:
                 raise stopped(type(self).__name__)
             placed = self._place(to_train, report.hear)
-        self._note(placed["notes"])
+        told = vars(self).setdefault("_ready", {}).setdefault("told", set())
+        self._note(note for note in placed["notes"] if note not in told)  # batches are many
+        told.update(placed["notes"])
         return placed["map"]
 
 

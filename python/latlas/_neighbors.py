@@ -5,13 +5,23 @@ import numpy as np
 from latlas import _core
 from latlas._arrays import as_float_rows
 from latlas._estimator import Estimator, check_is_fitted
-from latlas._parameters import given, with_parameters
+from latlas._parameters import given, refuse_unknown, with_parameters
 from latlas._progress import Reporter
 from latlas._threads import threads_of
 
 NATIVE = tuple(next(f["choices"] for f in _core.fields("neighbors") if f["name"] == "metric"))
 # Metrics of the core, by the names that scikit-learn gives them.
 ALIASES = {"l2": "euclidean"}
+DISTANCES = ("euclidean", "cosine")  # those that a map can be made and judged by
+
+
+def metric_of(caller, metric, known=NATIVE):
+    """The core's name of a metric; ValueError in the caller's name where it is none of the known."""
+    name = ALIASES.get(metric, metric) if isinstance(metric, str) else metric
+    if name not in known:
+        raise ValueError(f"{caller}: metric is {metric!r}, it must be "
+                         f"{' or '.join(map(repr, known))}")
+    return name
 
 
 def stopped(what):
@@ -36,11 +46,8 @@ def knn(X, n_neighbors=15, *, queries=None, metric="euclidean", search="auto", n
     outside their range. Cost of an exact search: at most n² d multiply-adds.
     """
     X = as_float_rows(X, "X")
-    unknown = sorted(fields.keys() - {"probes", "sweeps"})
-    if unknown:
-        raise ValueError(f"knn: '{unknown[0]}' is unknown; known are n_neighbors, queries, metric, search, "
-                         f"probes, sweeps")
-    params = {"k": n_neighbors, "metric": ALIASES.get(metric, metric), "search": search, **fields}
+    refuse_unknown("knn", fields, ("n_neighbors", "queries", "metric", "search", "probes", "sweeps"))
+    params = {"k": n_neighbors, "metric": metric_of("knn", metric), "search": search, **fields}
     with Reporter(verbose, callback) as report:
         if queries is None:
             graph = _core.find_neighbors(X, params, report.hear, threads_of(n_jobs))
@@ -68,7 +75,7 @@ def knn_recall(neighbors, X, *, metric="euclidean", sample=1000, seed=0, n_jobs=
 
     X = as_float_rows(X, "X")
     return Score(*_core.measured_recall(given_graph(neighbors, len(X)), X,
-                                        ALIASES.get(metric, metric), sample, seed,
+                                        metric_of("knn_recall", metric), sample, seed,
                                         threads_of(n_jobs)))
 
 
@@ -76,8 +83,8 @@ def knn_recall(neighbors, X, *, metric="euclidean", sample=1000, seed=0, n_jobs=
     own={"n_neighbors": (5, "neighbors of a row")},
     structs={"neighbors": {"k": "n_neighbors"}},
     last={"n_jobs": (None, "threads; None or -1: as many as there are")},
-    only={"algorithm": ("auto", "brute", "kd_tree", "ball_tree"), "leaf_size": ..., "radius": (1.0,),
-          "p": (2,), "metric_params": (None,)})
+    only={"algorithm": ("auto", "brute", "kd_tree", "ball_tree"), "leaf_size": (30, ...),
+          "radius": (1.0,), "p": (2,), "metric_params": (None,)})
 class NearestNeighbors(Estimator):
     """The nearest of the fitted rows, by the names of sklearn.neighbors.NearestNeighbors.
 
@@ -89,7 +96,7 @@ class NearestNeighbors(Estimator):
     def fit(self, X, y=None):
         """Keeps the rows."""
         rows = self._rows(X, reset=True)
-        params = given(self, "neighbors", metric=ALIASES.get(self.metric, self.metric))
+        params = given(self, "neighbors", metric=metric_of("NearestNeighbors", self.metric))
         # The core checks parameters and values where it searches; here it is asked for one row.
         _core.find_neighbors_of(rows[:1], rows, {**params, "k": min(params["k"], len(rows))})
         self._fit_X = rows
@@ -100,7 +107,7 @@ class NearestNeighbors(Estimator):
         """(distances, indices) of the nearest fitted rows for each row of X; without X, for each
         fitted row among the others. Only indices where return_distance is false."""
         check_is_fitted(self)
-        params = given(self, "neighbors", metric=ALIASES.get(self.metric, self.metric),
+        params = given(self, "neighbors", metric=metric_of("NearestNeighbors", self.metric),
                        k=self.n_neighbors if n_neighbors is None else n_neighbors)
         graph = _core.find_neighbors(self._fit_X, params, None, self._threads()) if X is None else \
             _core.find_neighbors_of(self._rows(X), self._fit_X, params, None, self._threads())

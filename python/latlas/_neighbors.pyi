@@ -25,11 +25,11 @@ class NearestNeighbors(Estimator):
         probes: int = 0,
         sweeps: int = 2,
         n_jobs: Optional[int] = None,
-        algorithm: Any = ...,
-        leaf_size: Any = ...,
-        radius: Any = ...,
-        p: Any = ...,
-        metric_params: Any = ...,
+        algorithm: str = 'auto',
+        leaf_size: int = 30,
+        radius: float = 1.0,
+        p: int = 2,
+        metric_params: Optional[Dict[str, Any]] = None,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None) -> 'NearestNeighbors': ...
     def save(self, path: Any) -> None: ...

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from latlas import _core
 from latlas._arrays import as_float_rows
-from latlas._neighbors import ALIASES
+from latlas._neighbors import DISTANCES, metric_of
 from latlas._threads import threads_of
 
 
@@ -48,12 +48,13 @@ def novelty(train: ArrayLike, new: ArrayLike, *, metric: str = "euclidean",
     if metric == "inner_product":
         raise ValueError("novelty: metric is 'inner_product', which is no distance; take euclidean or "
                          "cosine")
+    metric = metric_of("novelty", metric, DISTANCES)
     if len(train) < 2:
         raise ValueError("novelty: train has 1 row; 2 or more are needed, since rows are compared "
                          "with how near the fitted ones lie to each other")
     defaults = {field["name"]: field["default"] for field in _core.fields("novelty")}
     k = fields.get("k", defaults["k"])
-    search = {"k": max(1, min(k, len(train) - 1)), "metric": ALIASES.get(metric, metric)}
+    search = {"k": max(1, min(k, len(train) - 1)), "metric": metric}
     threads = threads_of(n_jobs)
     found = _core.novelty(_core.find_neighbors(train, search, None, threads),
                           _core.find_neighbors_of(new, train, search, None, threads), fields, threads)

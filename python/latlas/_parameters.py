@@ -4,6 +4,7 @@ An estimator names the parameters it has in common with its scikit-learn (or oth
 other fields of the core's parameter structs follow as keywords, under their own names.
 """
 
+import difflib
 import inspect
 
 from latlas import _core
@@ -26,8 +27,8 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
     structs  struct of the core → {field: keyword}, the fields that `own` names otherwise.
     fixed    fields that the estimator sets by itself.
     last     like own, after the core's.
-    only     keyword → the values it may have (...: any): taken for a namesake's sake; they change
-             nothing and are no parameters.
+    only     keyword → the values it may have, the default first (...: any): taken for a namesake's
+             sake; they change nothing. Like all values they are checked by fit, not here.
     """
 
     def decorate(cls):
@@ -46,6 +47,7 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
                     help = field["help"] + (f" ({', '.join(choices)})" if choices else "")
                     keywords[keyword] = (field["default"], help)
         keywords.update(last or {})
+        keywords.update({name: (values[0], _help_of(values)) for name, values in (only or {}).items()})
         kinds = inspect.Parameter
         signature = inspect.Signature(
             [kinds("self", kinds.POSITIONAL_OR_KEYWORD)] +
@@ -53,16 +55,11 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
              for i, (name, (default, _)) in enumerate(keywords.items())])
 
         def __init__(self, *args, **kwargs):
-            for name, values in (only or {}).items():
-                value = kwargs.pop(name, values if values is ... else values[0])
-                if values is not ... and value not in values:
-                    raise ValueError(f"{cls.__name__}: {name} is {value!r}, it can only be "
-                                     f"{' or '.join(map(repr, values))}")
+            refuse_unknown(cls.__name__, kwargs, keywords, TypeError)
             try:
                 bound = signature.bind(self, *args, **kwargs)
             except TypeError as error:
-                raise TypeError(f"{cls.__name__}: {error}; its parameters are "
-                                f"{', '.join(keywords)}") from None
+                raise TypeError(f"{cls.__name__}: {error}") from None
             bound.apply_defaults()
             for name in keywords:
                 setattr(self, name, bound.arguments[name])
@@ -71,7 +68,7 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
         __init__.__qualname__ = f"{cls.__name__}.__init__"
         cls.__init__ = __init__
         cls._fields = fields
-        cls._only = dict(only or {})
+        cls._of_namesakes = dict(only or {})
         lines = [f"    {name} : {default!r}\n        {help}" for name, (default, help)
                  in keywords.items()]
         cls.__doc__ = inspect.cleandoc(cls.__doc__ or "") + "\n\nParameters, with their defaults:\n\n" \
@@ -79,6 +76,31 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
         return cls
 
     return decorate
+
+
+def _help_of(values):
+    if ... in values:
+        return "without effect"
+    named = ", ".join(map(repr, values))
+    return f"without effect ({named})" if len(values) > 1 else f"it can only be {named}"
+
+
+def check_of_namesakes(estimator):
+    """Refuses values that a namesake's parameter cannot have here."""
+    for name, values in estimator._of_namesakes.items():
+        value = getattr(estimator, name)
+        if ... not in values and value not in values:
+            raise ValueError(f"{type(estimator).__name__}: {name} is {value!r}, it can only be "
+                             f"{' or '.join(map(repr, values))}")
+
+
+def refuse_unknown(what, names, known, error=ValueError):
+    """Raises an error that tells which name was meant, or else which are known."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise error(f"{what}: '{name}' is unknown; " +
+                        (f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"))
 
 
 def given(estimator, struct, **special):

@@ -13,9 +13,10 @@ from latlas._parameters import with_parameters
                                 "that they are to explain, or None for all"),
          "whiten": (False, "whether coordinates are scaled to variance 1"),
          "n_jobs": (None, "threads; None or -1: as many as there are")},
-    only={"copy": (True, False), "random_state": ..., "svd_solver": (
-        "auto", "full", "covariance_eigh", "arpack", "randomized"), "tol": ..., "iterated_power": ...,
-          "n_oversamples": ..., "power_iteration_normalizer": ...})
+    only={"copy": (True, False), "svd_solver": ("auto", "full", "covariance_eigh", "arpack",
+                                                "randomized"),
+          "tol": (0.0, ...), "iterated_power": ("auto", ...), "n_oversamples": (10, ...),
+          "power_iteration_normalizer": ("auto", ...), "random_state": (None, ...)})
 class PCA(Transformer):
     """Principal component analysis: the directions in which the rows vary most.
 

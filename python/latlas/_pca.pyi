@@ -28,13 +28,13 @@ class PCA(Transformer):
         *,
         whiten: bool = False,
         n_jobs: Optional[int] = None,
-        copy: Any = ...,
-        random_state: Any = ...,
-        svd_solver: Any = ...,
-        tol: Any = ...,
-        iterated_power: Any = ...,
-        n_oversamples: Any = ...,
-        power_iteration_normalizer: Any = ...,
+        copy: bool = True,
+        svd_solver: str = 'auto',
+        tol: float = 0.0,
+        iterated_power: Union[int, str] = 'auto',
+        n_oversamples: int = 10,
+        power_iteration_normalizer: str = 'auto',
+        random_state: Union[None, int, np.random.RandomState, np.random.Generator] = None,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None) -> 'PCA': ...
     def fit_transform(self, X: ArrayLike, y: object = None) -> Floats: ...

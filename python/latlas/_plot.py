@@ -13,6 +13,8 @@ rest of the range is spread over the logarithm of the density,
     A(S) = a S  for S ≤ 1,     a + (1 − a) log S / log S_top  above,     4 ≤ S_top ≤ 64
 """
 
+import numbers
+
 import numpy as np
 
 from latlas._arrays import as_float_rows, coded
@@ -26,27 +28,32 @@ _COVER = 0.35             # share of the panel that the dots cover, side by side
 _RADIUS = (0.42, 2.6)     # of a dot, points
 _RASTER_FROM = 4000       # points; fewer are drawn one by one
 _CELL = 6                 # of the grid on which densest places are found, points
+_MOST_LISTED = 64         # colors of a colormap whose list is meant for categories
 _MOST_NAMES = 120         # sought a place for, the largest categories first …
 _MOST_TURNED_AWAY = 12    # … until so many found none: then the map is full
 
 
 def plot(map, labels=None, *, values=None, test=None, test_labels=None, names=None, ax=None,
-         title=None, footnote=None, colors=None, cmap="viridis", radius=None, show_names=True,
+         title=None, footnote=None, colors=None, cmap=None, radius=None, s=None, show_names=True,
          ticks=False, padding=0.04):
     """Draws a map on Matplotlib axes and returns them.
 
-    map          n × 2 (or more; the first two columns).
+    map          n × 2 (or more: the first two columns, which is a map of three dimensions seen along
+                 its third axis). A single column is refused, and so are axes of three dimensions.
     labels       one a row: each category has a color and, at its densest place, its name; rows
                  without one (None, NaN) are gray. Without labels all points have one color.
-    values       in place of labels: a number a row, colored by `cmap`, with a color bar; rows of NaN
-                 are gray. Where dots meet in a pixel, their mean is shown.
+    values       in place of labels: a number a row, with a color bar; rows of NaN are gray. Where
+                 dots meet in a pixel, their mean is shown.
     test         further points, m × 2: rings where there are labels or values, else a second color.
     test_labels  their categories; without them their rings are dark.
     names        texts for the values of the labels: a list by code for labels 0, 1, …, or a
                  dictionary.
     ax           axes to draw on; by default a new figure of 10 × 8 inches.
     colors       one a category, in place of Okabe and Ito's (to eight) or Petroff's.
+    cmap         a colormap of Matplotlib's, or its name: of values, by default viridis; categories
+                 take the colors of a list of few ("tab10"), else evenly spaced ones.
     radius       of a dot, in points; by default such that all dots cover a third of the panel.
+    s            in place of radius: its square in Matplotlib's words, (2 radius)², points².
     show_names   names on the map; else they stand in a legend, up to twenty.
     Colors of text and lines follow the face of the axes, so that dark styles stay legible.
     """
@@ -54,6 +61,9 @@ def plot(map, labels=None, *, values=None, test=None, test_labels=None, names=No
 
     points = _points(map, "map")
     further = None if test is None else _points(test, "test")
+    radius = _given_radius(radius, s)
+    if hasattr(ax, "get_zlim"):
+        raise ValueError("ax has three dimensions, plot draws in two; there take ax.scatter(*map.T)")
     if ax is None:
         _, ax = plt.subplots(figsize=(10, 8), layout="constrained")
     m = 0 if further is None else len(further)
@@ -62,7 +72,7 @@ def plot(map, labels=None, *, values=None, test=None, test_labels=None, names=No
     together = points if further is None else np.concatenate([points, further])
     codes, further_codes, texts = _categories(labels, test_labels, names, len(points), m)
     numbers = _numbers(values, labels, len(points))
-    palette = _colors(len(texts), colors)
+    palette = _colors(len(texts), colors, cmap)
     _prepare(ax, together, padding, ticks, inks)
     size = radius or _radius(ax, len(together))
 
@@ -120,7 +130,8 @@ class _Inks:
 def _points(map, what):
     points = as_float_rows(map, what)
     if points.shape[1] < 2:
-        raise ValueError(f"{what} has {points.shape[1]} columns, a picture needs 2")
+        raise ValueError(f"{what} has {points.shape[1]} columns, a picture needs 2; of one column draw "
+                         f"a histogram, as plt.hist and the program's `latlas plot` do")
     if not len(points) and what == "map":
         raise ValueError("map has no rows; there is nothing to draw")
     bad = ~np.isfinite(points).all(axis=1)
@@ -187,20 +198,49 @@ def _numbers(values, labels, n):
     return numbers
 
 
-def _colors(count, given):
+def _given_radius(radius, s):
+    if radius is not None and s is not None:
+        raise ValueError("radius and s both say how large dots are; give one")
+    for name, size in (("radius", radius), ("s", s)):
+        if size is not None and not (isinstance(size, numbers.Real) and 0 < size < np.inf):
+            raise ValueError(f"{name} is {size!r}, it must be one number above 0, of all dots")
+    return radius if s is None else np.sqrt(s) / 2
+
+
+def _colormap(cmap):
+    from matplotlib import colormaps
+
+    return colormaps.get_cmap("viridis" if cmap is None else cmap)
+
+
+def _colors(count, given, cmap):
     from matplotlib import colors as mc
 
     if given is not None:
+        if cmap is not None:
+            raise ValueError("colors and cmap both say how categories are colored; give one")
         if len(given) < count:
             raise ValueError(f"colors: {len(given)} for {count} categories")
         return [mc.to_hex(c) for c in given]
     base = _OKABE_ITO if count <= len(_OKABE_ITO) else _PETROFF
+    if cmap is not None:
+        base = _colors_of(_colormap(cmap), count)
     out = []
     for i in range(count):
         color, turn = np.array(mc.to_rgb(base[i % len(base)])), i // len(base) % 3
         color = color if turn == 0 else color * 0.58 if turn == 1 else color + (1 - color) * 0.5
         out.append(mc.to_hex(color))
     return out
+
+
+def _colors_of(cmap, count):
+    """A colormap's own colors where it is a list of few; viridis and its like are lists of 256."""
+    from matplotlib import colors as mc
+
+    if isinstance(cmap, mc.ListedColormap) and cmap.N <= _MOST_LISTED:
+        return cmap.colors
+    ends_meet = np.allclose(cmap(0.0), cmap(1.0), atol=0.1)  # of a circle of colors
+    return cmap(np.linspace(0, 1, max(count, 1), endpoint=not ends_meet))
 
 
 def _prepare(ax, points, padding, ticks, inks):
@@ -246,11 +286,11 @@ def _dots(ax, points, codes, colors, radius, together=None):
 
 def _valued_dots(ax, points, values, cmap, radius, inks):
     """Dots by number, with the bar that tells which color means which."""
-    from matplotlib import cm, colormaps, colors as mc
+    from matplotlib import cm, colors as mc
 
     known = values[~np.isnan(values)]
     norm = mc.Normalize(*((known.min(), known.max()) if len(known) else (0, 1)))
-    scale = cm.ScalarMappable(norm, colormaps[cmap] if isinstance(cmap, str) else cmap)
+    scale = cm.ScalarMappable(norm, _colormap(cmap))
     if len(points) < _RASTER_FROM:
         order = np.random.RandomState(0).permutation(len(points))
         colors = scale.to_rgba(values[order])

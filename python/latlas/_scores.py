@@ -30,21 +30,17 @@ class Score(float):
         return f"{float(self):.4g}{error}"
 
 
-def _measured(data, metric, n_jobs):
+def _measured(caller, data, metric, n_jobs):
     """The data as rows whose euclidean distances are what is asked for, or have its order."""
-    from latlas._neighbors import ALIASES
+    from latlas._neighbors import DISTANCES, metric_of
 
-    data = as_float_rows(data, "data")
-    if ALIASES.get(metric, metric) == "euclidean":
-        return data
-    if metric == "cosine":
-        return _core.unit_rows(data, "data", threads_of(n_jobs))
-    raise ValueError(f"metric is {metric!r}, it must be 'euclidean' or 'cosine'")
+    data, metric = as_float_rows(data, "data"), metric_of(caller, metric, DISTANCES)
+    return data if metric == "euclidean" else _core.unit_rows(data, "data", threads_of(n_jobs))
 
 
 def _of_map(name, data, map, metric, n_jobs, fields):
     score = getattr(_core, name)
-    return Score(*score(_measured(data, metric, n_jobs), as_float_rows(map, "map"), fields,
+    return Score(*score(_measured(name, data, metric, n_jobs), as_float_rows(map, "map"), fields,
                         threads_of(n_jobs)))
 
 
@@ -114,7 +110,8 @@ def evaluate_map(data: ArrayLike, map: ArrayLike, labels: Any = None, *, metric:
     """All scores of a map, as a dictionary: trustworthiness, continuity, recall, spearman, and
     label_accuracy where there are labels. The same numbers as one by one, in less time.
     metric: of the data, euclidean or cosine; take what the map was made by."""
-    data, map = _measured(data, metric, n_jobs), as_float_rows(map, "map")
+    data = _measured("evaluate_map", data, metric, n_jobs)
+    map = as_float_rows(map, "map")
     codes = None if labels is None else as_labels(labels, len(map))
     found = _core.evaluate_map(data, map, codes, fields, threads_of(n_jobs))
     return {name: Score(*score) for name, score in found.items()}
@@ -125,15 +122,16 @@ def kl_divergence(data: ArrayLike, map: ArrayLike, *, perplexity: float = 30.0,
     """KL(P ‖ Q) of a map of any origin, in nats: what t-SNE minimizes; lower is better. The
     normalizer is over all pairs (n² / 2) up to 100,000 rows, above by a sample of rows; likewise
     exact neighbors up to there, approximate ones above."""
-    from latlas._neighbors import ALIASES
+    from latlas._neighbors import DISTANCES, metric_of
 
     data, map = as_float_rows(data, "data"), as_float_rows(map, "map")
+    metric = metric_of("kl_divergence", metric, DISTANCES)
     if not 1 <= perplexity < len(data):
         raise ValueError(f"perplexity is {perplexity}, it must be at least 1 and below the number "
                          f"of rows, {len(data)}")
     k = min(math.ceil(3 * perplexity), len(data) - 1)
     # Exact neighbors, so that no map is judged by the very graph it was made from.
     search = "exact" if len(data) <= 100_000 else "auto"
-    graph = _core.find_neighbors(data, {"k": k, "metric": ALIASES.get(metric, metric),
-                                        "search": search}, None, threads_of(n_jobs))
+    graph = _core.find_neighbors(data, {"k": k, "metric": metric, "search": search}, None,
+                                 threads_of(n_jobs))
     return _core.kl_divergence(graph, min(perplexity, k / 3), map, threads_of(n_jobs))

@@ -3,7 +3,6 @@
 import numbers
 import os
 import pathlib
-import warnings
 
 import numpy as np
 
@@ -140,7 +139,9 @@ class TSNE(MapEstimator):
             value = getattr(self, name)
             if not isinstance(value, numbers.Real) or not value > 0:
                 refuse(name, "a number above 0")
-        if not isinstance(self.learning_rate, numbers.Real) and self.learning_rate != "auto":
+        rate = self.learning_rate
+        if rate != "auto" and (not isinstance(rate, numbers.Real) or isinstance(rate, bool)
+                               or not 0 < rate < float("inf")):
             refuse("learning_rate", "'auto' or a number above 0")
         if not isinstance(self.anchor_strength, numbers.Real):
             refuse("anchor_strength", "a number of at least 0")
@@ -156,7 +157,7 @@ class TSNE(MapEstimator):
         for name, default in (("n_iter_without_progress", 300), ("min_grad_norm", 1e-7),
                               ("angle", 0.5)):
             if getattr(self, name) != default:
-                warnings.warn(f"TSNE: {name} has no effect here", UserWarning, stacklevel=3)
+                self._note([f"{name} has no effect here"])
 
     def _check_perplexity(self, n):
         if self.perplexity >= n:

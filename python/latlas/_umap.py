@@ -11,6 +11,7 @@ from latlas._progress import Reporter
 @with_parameters(
     own={
         "n_neighbors": (15, "neighbors of a row, itself counted; larger shows more of the whole"),
+        "n_components": (2, "dimensions of the map; it can only be 2"),
         "metric": ("euclidean", "euclidean and cosine are the core's own; all others as in TSNE"),
         "metric_kwds": (None, "further arguments of such a metric"),
         "n_epochs": (None, "None: 500 up to 10,000 rows, 200 above"),
@@ -24,7 +25,7 @@ from latlas._progress import Reporter
           "verbose": (False, "True shows progress"),
           "search": ("auto", "of neighbors: exact, approximate, or auto by size"),
           "callback": (None, "called with a Report every few epochs; True ends the run")},
-    only={"n_components": (2,), "low_memory": (True, False), "densmap": (False,)})
+    only={"low_memory": (True, False), "densmap": (False,)})
 class UMAP(MapEstimator):
     """UMAP: a map in which rows that are surely neighbors attract each other, and others repel.
 
@@ -43,6 +44,10 @@ class UMAP(MapEstimator):
                    are found here.
         ValueError where shapes differ, values are not finite or a parameter leaves its range.
         """
+        if self.n_components not in (1, 2):
+            raise ValueError(f"UMAP: n_components is {self.n_components!r}, it can only be 2")
+        if self.n_components == 1:  # scikit-learn's checks set it wherever there is one, and fit
+            self._note(["n_components is 1, but maps have 2 dimensions, and this one has them too"])
         if isinstance(self.init, str) and self.init not in ("spectral", "pca", "random"):
             raise ValueError(f"UMAP: init is {self.init!r}, it must be 'spectral', 'pca', 'random' "
                              f"or an array")
@@ -53,7 +58,7 @@ class UMAP(MapEstimator):
             raise ValueError("UMAP: sparse distances are not taken, since what is absent would count as "
                              "0; give neighbors=(distances, indices) instead")
         X = self._rows(X, reset=True)
-        seed = self._seed()
+        seed = self._fit_seed = self._seed()
         named = isinstance(self.init, str)
         params = given(self, "umap", seed=seed, init=self.init if named else "pca",
                        n_epochs=0 if self.n_epochs is None else self.n_epochs)
@@ -75,7 +80,7 @@ class UMAP(MapEstimator):
         return self.n_neighbors
 
     def _place(self, to_train, hear):
-        params = given(self, "umap", seed=self._seed(), init="pca",
+        params = given(self, "umap", seed=self._fit_seed, init="pca",
                        n_neighbors=max(2, min(self.n_neighbors, to_train.k)),
                        n_epochs=0 if self.n_epochs is None else self.n_epochs)
         return _core.umap_place(np.ascontiguousarray(self.embedding_), to_train, params, hear,

@@ -23,6 +23,7 @@ class UMAP(MapEstimator):
         self,
         n_neighbors: int = 15,
         *,
+        n_components: int = 2,
         metric: Union[str, Callable[..., float]] = 'euclidean',
         metric_kwds: Optional[Dict[str, Any]] = None,
         n_epochs: Optional[int] = None,
@@ -34,14 +35,13 @@ class UMAP(MapEstimator):
         repulsion_strength: float = 1.0,
         set_op_mix_ratio: float = 1.0,
         local_connectivity: float = 1.0,
-        random_state: Union[None, int, np.random.RandomState] = None,
+        random_state: Union[None, int, np.random.RandomState, np.random.Generator] = None,
         n_jobs: Optional[int] = None,
         verbose: Union[bool, int] = False,
         search: str = 'auto',
         callback: Optional[Callable[[Report], Optional[bool]]] = None,
-        n_components: Any = ...,
-        low_memory: Any = ...,
-        densmap: Any = ...,
+        low_memory: bool = True,
+        densmap: bool = False,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> 'UMAP': ...
     def fit_transform(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> Floats: ...

@@ -12,13 +12,34 @@ from latlas._umap import UMAP
 
 __all__ = ["pca", "tsne", "umap"]
 
+# scanpy's names of UMAP's parameters.
+_OF_UMAP = {"maxiter": "n_epochs", "alpha": "learning_rate", "gamma": "repulsion_strength",
+            "init_pos": "init"}
 
-def _representation(adata, use_rep, n_pcs):
-    """As scanpy chooses: use_rep if given, else X_pca if it is there, else X."""
+
+def _check(name, adata):
+    if not hasattr(adata, "obsm"):
+        raise ValueError(f"tl.{name}: adata is a {type(adata).__name__}, it must be an AnnData; for "
+                         f"rows in arrays and data frames there is latlas.{name.upper()}")
+
+
+def _layer(adata, layer):
+    if layer not in adata.layers:
+        raise ValueError(f"adata.layers has no {layer!r}; it has {', '.join(adata.layers) or 'nothing'}")
+    return adata.layers[layer]
+
+
+def _representation(adata, use_rep, n_pcs, layer=None):
+    """As scanpy chooses: use_rep if given, else X_pca if it is there, else X; or a layer. With what
+    uns is to tell of it."""
+    if layer is not None:
+        if use_rep not in (None, "X") or n_pcs:
+            raise ValueError("layer takes the place of X; it needs no use_rep and no n_pcs beside it")
+        return _layer(adata, layer), {"use_rep": "X", "layer": layer}
     if use_rep is None:
         use_rep = "X_pca" if "X_pca" in adata.obsm and n_pcs != 0 else "X"
     if use_rep == "X":
-        return adata.X, "X"
+        return adata.X, {"use_rep": "X"}
     if use_rep not in adata.obsm:
         raise ValueError(f"adata.obsm has no {use_rep!r}; it has {', '.join(adata.obsm) or 'nothing'}")
     rows = np.asarray(adata.obsm[use_rep])
@@ -26,7 +47,40 @@ def _representation(adata, use_rep, n_pcs):
         if n_pcs > rows.shape[1]:
             raise ValueError(f"n_pcs is {n_pcs}, {use_rep} has {rows.shape[1]} columns")
         rows = rows[:, :n_pcs]
-    return rows, use_rep
+    return rows, {"use_rep": use_rep}
+
+
+def _neighbors(adata, key):
+    """What sc.pp.neighbors has found: (distances, indices), each n × k, and its parameters. k is the
+    least that a row has: some methods find more for some rows, or list a row itself."""
+    from scipy.sparse import csr_matrix
+
+    if key not in adata.uns:
+        raise ValueError(f"adata.uns has no {key!r}; run sc.pp.neighbors first, or leave neighbors_key "
+                         f"out")
+    found = adata.uns[key]
+    graph = csr_matrix(adata.obsp[found.get("distances_key", "distances")]).tocoo()
+    order = np.lexsort((graph.col, graph.data, graph.row))  # nearest first, equal ones by index
+    order = order[graph.row[order] != graph.col[order]]
+    counts = np.bincount(graph.row[order], minlength=adata.n_obs)
+    kept = order[(np.cumsum(counts) - counts)[:, None] + np.arange(counts.min())]
+    return (graph.data[kept], graph.col[kept]), found.get("params", {})
+
+
+def _input(adata, use_rep, n_pcs, layer, neighbors_key):
+    """Rows, neighbors where a key names some, and what uns is to tell of them."""
+    if neighbors_key is None:
+        rows, used = _representation(adata, use_rep, n_pcs, layer)
+        return rows, None, used
+    if (use_rep, n_pcs, layer) != (None, None, None):
+        raise ValueError("neighbors_key says which rows its neighbors are of; leave out use_rep, n_pcs "
+                         "and layer")
+    neighbors, found = _neighbors(adata, neighbors_key)
+    rows, used = _representation(adata, found.get("use_rep"), found.get("n_pcs"))
+    used["neighbors_key"] = neighbors_key
+    if "metric" in found:
+        used["metric"] = found["metric"]  # which no map is asked for: its neighbors are there
+    return rows, neighbors, used
 
 
 def _genes(adata, mask_var):
@@ -67,11 +121,10 @@ def pca(adata, n_comps=50, *, layer=None, zero_center=True, svd_solver=None, ran
     """
     if zero_center is not True:
         raise ValueError(f"tl.pca: zero_center is {zero_center!r}, it can only be True")
+    _check("pca", adata)
     adata = adata.copy() if copy else adata
     mask, name = _genes(adata, mask_var)
-    if layer is not None and layer not in adata.layers:
-        raise ValueError(f"adata.layers has no {layer!r}; it has {', '.join(adata.layers) or 'nothing'}")
-    X = adata.X if layer is None else adata.layers[layer]
+    X = adata.X if layer is None else _layer(adata, layer)
     X = X if mask is None else X[:, mask]
     model = PCA(n_components=max(1, min(n_comps, min(X.shape) - 1))).fit(X)
     loadings = np.zeros((adata.n_vars, model.n_components_))
@@ -87,36 +140,51 @@ def pca(adata, n_comps=50, *, layer=None, zero_center=True, svd_solver=None, ran
     return adata if copy else None
 
 
-def tsne(adata, n_pcs=None, *, use_rep=None, perplexity=30.0, metric="euclidean",
-         early_exaggeration=12.0, learning_rate="auto", random_state=0, n_jobs=None, key_added=None,
-         copy=False, **more):
+def tsne(adata, n_pcs=None, *, use_rep=None, layer=None, perplexity=30.0, metric="euclidean",
+         early_exaggeration=12.0, learning_rate="auto", random_state=0, n_jobs=None,
+         neighbors_key=None, key_added=None, copy=False, **more):
     """t-SNE of adata (or of its principal components) into adata.obsm["X_tsne"].
 
     Arguments and places are those of scanpy.tl.tsne; further keywords are parameters of
     latlas.TSNE. Returns a copy of adata where `copy` is set, else None.
+
+    layer          an entry of adata.layers, in place of X.
+    neighbors_key  an entry of adata.uns that sc.pp.neighbors wrote, with 3 · perplexity neighbors at
+                   least: they are taken, and the rows they were found among.
     """
-    rows, used = _representation(adata, use_rep, n_pcs)
-    model = TSNE(perplexity=perplexity, metric=metric, early_exaggeration=early_exaggeration,
-                 learning_rate=learning_rate, random_state=random_state, n_jobs=n_jobs, **more)
+    _check("tsne", adata)
+    rows, neighbors, used = _input(adata, use_rep, n_pcs, layer, neighbors_key)
     params = {"perplexity": perplexity, "early_exaggeration": early_exaggeration,
-              "learning_rate": learning_rate, "n_jobs": n_jobs, "metric": metric, "use_rep": used}
+              "learning_rate": learning_rate, "n_jobs": n_jobs, "metric": metric}
+    model = TSNE(random_state=random_state, **params, **more)
     return _written(adata, copy, key_added or "tsne", key_added or "X_tsne",
-                    model.fit_transform(rows),
-                    {"params": {k: v for k, v in params.items() if v is not None},
+                    model.fit_transform(rows, neighbors=neighbors),
+                    {"params": {k: v for k, v in {**params, **used}.items() if v is not None},
                      "kl_divergence": model.kl_divergence_})
 
 
-def umap(adata, *, use_rep=None, n_pcs=None, n_neighbors=15, min_dist=0.5, spread=1.0,
-         random_state=0, key_added=None, copy=False, **more):
+def umap(adata, *, use_rep=None, n_pcs=None, layer=None, n_neighbors=None, min_dist=0.5, spread=1.0,
+         random_state=0, neighbors_key=None, key_added=None, copy=False, **more):
     """UMAP of adata (or of its principal components) into adata.obsm["X_umap"].
 
-    scanpy.tl.umap reads a graph that scanpy.pp.neighbors made; this one finds its own neighbors.
-    Further keywords are parameters of latlas.UMAP.
+    scanpy.tl.umap reads a graph that scanpy.pp.neighbors made; this one finds its own neighbors,
+    unless neighbors_key names such a graph. Further keywords are parameters of latlas.UMAP, also
+    by scanpy's names (maxiter, alpha, gamma, and init_pos, which may be a key of adata.obsm).
+
+    layer          an entry of adata.layers, in place of X.
+    n_neighbors    of a row, itself counted; None: 15, or those of neighbors_key.
+    neighbors_key  an entry of adata.uns that sc.pp.neighbors wrote, e.g. "neighbors": its neighbors
+                   are taken, and the rows they were found among.
     """
-    rows, used = _representation(adata, use_rep, n_pcs)
+    _check("umap", adata)
+    rows, neighbors, used = _input(adata, use_rep, n_pcs, layer, neighbors_key)
+    more = {_OF_UMAP.get(name, name): value for name, value in more.items()}
+    if isinstance(more.get("init"), str) and more["init"] in adata.obsm:
+        more["init"] = np.asarray(adata.obsm[more["init"]])
+    if n_neighbors is None:
+        n_neighbors = 15 if neighbors is None else neighbors[0].shape[1] + 1
     model = UMAP(n_neighbors=n_neighbors, min_dist=min_dist, spread=spread,
                  random_state=random_state, **more)
     return _written(adata, copy, key_added or "umap", key_added or "X_umap",
-                    model.fit_transform(rows),
-                    {"params": {"a": model.a_, "b": model.b_, "n_neighbors": n_neighbors,
-                                "use_rep": used}})
+                    model.fit_transform(rows, neighbors=neighbors),
+                    {"params": {"a": model.a_, "b": model.b_, "n_neighbors": n_neighbors, **used}})

@@ -1,6 +1,7 @@
 """The estimators are what scikit-learn's users take them for."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -61,6 +62,31 @@ def test_clone_copies_parameters_and_nothing_else(name, data):
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params()
     assert not [a for a in vars(copy) if a.endswith("_")]
+
+
+def test_what_changes_nothing_is_a_parameter_like_any_other(data):
+    X, labels = data
+    pca = latlas.PCA(2, random_state=3)
+    assert clone(pca).random_state == 3 and repr(pca) == "PCA(n_components=2, random_state=3)"
+    assert pca.set_params(svd_solver="full").get_params()["svd_solver"] == "full"
+    search = GridSearchCV(make_pipeline(latlas.PCA(2), LogisticRegression()),
+                          {"pca__svd_solver": ["full", "arpack"], "pca__random_state": [1]}, cv=2)
+    assert search.fit(X, labels).best_params_["pca__random_state"] == 1
+    for unlawful in (latlas.UMAP(n_components=3), clone(latlas.UMAP(n_components=3)),
+                     latlas.UMAP().set_params(n_components=3)):
+        with pytest.raises(ValueError, match="UMAP: n_components is 3, it can only be 2"):
+            unlawful.fit(X)
+    with pytest.warns(UserWarning, match="UMAP: n_components is 1, but maps have 2 dimensions"):
+        assert SMALL["UMAP"](n_components=1).fit_transform(X).shape[1] == 2
+
+
+@pytest.mark.parametrize("name", ["PCA", "NearestNeighbors", "TSNE", "UMAP"])
+def test_files_that_know_fewer_parameters_are_read(name, data, tmp_path):
+    fitted = SMALL[name]().fit(data[0])
+    wanted = fitted.get_params()
+    del fitted.n_jobs  # as if a later version had added it
+    fitted.save(tmp_path / "kept")
+    assert latlas.load(tmp_path / "kept").get_params() == wanted
 
 
 @pytest.mark.parametrize("name", TRANSFORMERS)
@@ -136,6 +162,60 @@ def test_random_state_decides_and_none_is_zero(data):
     assert np.array_equal(make(None), make(0))
     assert not np.array_equal(make(0), make(1))
     assert np.array_equal(make(np.random.RandomState(3)), make(np.random.RandomState(3)))
+
+
+@pytest.mark.parametrize("make", [np.random.RandomState, np.random.default_rng])
+def test_random_state_may_be_a_state_of_numpy(make, data, tmp_path):
+    X, new = data[0], data[0][:9] + np.float32(0.3)
+    fitted = SMALL["UMAP"](random_state=make(3), init="random")
+    copy, pickled = clone(fitted), pickle.loads(pickle.dumps(fitted))  # each with a state of its own
+    first = fitted.fit_transform(X)
+    assert np.array_equal(first, copy.fit_transform(X))
+    assert np.array_equal(first, pickled.fit_transform(X))
+    placed = fitted.transform(new)
+    assert np.array_equal(placed, fitted.transform(new))  # only fits draw from it
+    assert np.array_equal(placed, pickle.loads(pickle.dumps(fitted)).transform(new))
+    assert not np.array_equal(first, fitted.fit_transform(X))
+    for estimator in (fitted, SMALL["Autoencoder"](random_state=make(3)).fit(X)):
+        with pytest.raises(ValueError, match="random_state is .* cannot be written"):
+            estimator.save(tmp_path / "kept")
+
+
+def test_files_of_autoencoders_keep_parameters_of_numpys_kinds(data, tmp_path):
+    model = latlas.Autoencoder(latent=np.int64(3), hidden=np.array([5, 4]), epochs=np.int64(2),
+                               learning_rate=np.float32(0.25)).fit(data[0])
+    model.save(tmp_path / "kept")
+    again = latlas.load(tmp_path / "kept")
+    assert (again.epochs, list(again.hidden), again.learning_rate) == (2, [5, 4], 0.25)
+    assert np.array_equal(clone(again).fit_transform(data[0]), model.transform(data[0]))
+
+
+@pytest.mark.parametrize("call", [
+    lambda tsne, X: tsne.fit(X), lambda tsne, X: tsne.fit_transform(X),
+    lambda tsne, X: tsne.set_output(transform="pandas").fit_transform(X),
+    lambda tsne, X: make_pipeline(latlas.PCA(2), tsne).fit_transform(X)],
+    ids=["fit", "fit_transform", "set_output", "pipeline"])
+def test_warnings_point_at_the_line_of_the_user(call, data):
+    pytest.importorskip("pandas")
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        call(latlas.TSNE(perplexity=5, max_iter=20, angle=0.3), data[0])
+    assert {str(w.message)[:16] for w in heard} == {"TSNE: angle has ", "TSNE: all 20 ite"}
+    assert {w.filename for w in heard} == {__file__}
+    assert {w.lineno for w in heard} == {call.__code__.co_firstlineno}
+
+
+def test_transform_says_once_that_the_map_is_wide(data):
+    fitted = latlas.TSNE(n_components=3, perplexity=5, max_iter=60).fit(data[0])
+    fitted.embedding_ = fitted.embedding_ * np.float32(1e4)  # wider than its grid can be fine
+    with pytest.warns(UserWarning, match="spacing was enlarged"):
+        fitted.transform(data[0][:9] + np.float32(0.1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.transform(data[0][:5] + np.float32(0.1))
+    again = pickle.loads(pickle.dumps(fitted))
+    with pytest.warns(UserWarning, match="spacing was enlarged"):
+        again.transform(data[0][:9] + np.float32(0.1))
 
 
 @pytest.mark.parametrize("n_components", [None, 2, 0.9])

@@ -22,6 +22,7 @@ def test_scores_one_by_one_are_those_together(data):
         assert getattr(latlas, name)(X, map, k=7) == together[name], name
     assert latlas.label_accuracy(map, labels) == together["label_accuracy"]
     assert "label_accuracy" not in latlas.evaluate_map(X, map)
+    assert latlas.evaluate_map(X, map, labels=None) == latlas.evaluate_map(X, map)
 
 
 def test_trustworthiness_is_scikit_learns(data):
@@ -344,6 +345,73 @@ def test_anndata_pca_takes_the_flagged_genes(data):
             latlas.tl.pca(adata, mask_var=wrong)
 
 
+def neighbors_of_scanpy(adata, k, key="neighbors", metric="euclidean"):
+    """What sc.pp.neighbors leaves: of each row the k nearest, in no order, and here one more of row 0
+    and row 1 itself."""
+    from scipy.sparse import csr_matrix
+
+    n = adata.n_obs
+    graph = csr_matrix((n, n)).tolil()
+    distances, indices = latlas.knn(adata.X, k + 1, metric=metric)
+    for row in range(n):
+        for near in range(k + (row == 0))[::-1]:
+            graph[row, indices[row, near]] = distances[row, near]
+    graph = graph.tocsr()
+    graph = graph + csr_matrix(([1e-30], ([1], [1])), shape=(n, n))
+    adata.obsp[f"{key}_distances"] = graph
+    adata.uns[key] = {"distances_key": f"{key}_distances", "connectivities_key": "not read",
+                      "params": {"n_neighbors": k + 1, "method": "umap", "metric": metric}}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_anndata_maps_take_the_neighbors_that_scanpy_found(metric, data):
+    anndata = pytest.importorskip("anndata")
+    given, own = anndata.AnnData(data[0].copy()), anndata.AnnData(data[0].copy())
+    neighbors_of_scanpy(given, 24, "mine", metric)
+    few = {"perplexity": 8, "max_iter": 60}
+    latlas.tl.tsne(given, neighbors_key="mine", **few)
+    latlas.tl.tsne(own, metric=metric, **few)
+    assert np.array_equal(given.obsm["X_tsne"], own.obsm["X_tsne"])
+    assert given.uns["tsne"]["params"]["neighbors_key"] == "mine"
+    assert given.uns["tsne"]["params"]["metric"] == metric
+    latlas.tl.umap(given, neighbors_key="mine", maxiter=20, gamma=2.0, init_pos="X_tsne")
+    latlas.tl.umap(own, n_neighbors=25, n_epochs=20, repulsion_strength=2.0, metric=metric,
+                   init=own.obsm["X_tsne"])
+    assert np.array_equal(given.obsm["X_umap"], own.obsm["X_umap"])
+    for more, sentence in (({"neighbors_key": "other"}, "no 'other'; run sc.pp.neighbors"),
+                           ({"neighbors_key": "mine", "use_rep": "X"}, "leave out use_rep"),
+                           ({"neighbors_key": "mine", "perplexity": 30}, "90 neighbors")):
+        with pytest.raises(ValueError, match=sentence):
+            latlas.tl.tsne(given, **more)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_anndata_maps_read_layers(data):
+    anndata = pytest.importorskip("anndata")
+    adata = anndata.AnnData(data[0].copy())
+    adata.layers["other"] = data[0][:, ::-1] * np.float32(2)
+    latlas.tl.tsne(adata, layer="other", perplexity=8, max_iter=50)
+    assert np.array_equal(adata.obsm["X_tsne"], latlas.TSNE(perplexity=8, max_iter=50, random_state=0)
+                          .fit_transform(np.ascontiguousarray(adata.layers["other"])))
+    assert adata.uns["tsne"]["params"]["layer"] == "other"
+    latlas.tl.umap(adata, layer="other", n_epochs=5)
+    assert adata.uns["umap"]["params"]["layer"] == "other"
+    for more, sentence in (({"layer": "none"}, "layers has no 'none'; it has other"),
+                           ({"layer": "other", "use_rep": "X_tsne"}, "takes the place of X")):
+        with pytest.raises(ValueError, match=sentence):
+            latlas.tl.umap(adata, **more)
+
+
+@pytest.mark.parametrize("name", latlas.tl.__all__)
+def test_what_is_no_anndata_is_refused(name, data):
+    pandas = pytest.importorskip("pandas")
+    for rows in (pandas.DataFrame(data[0]), data[0]):
+        with pytest.raises(ValueError, match=f"^tl.{name}: adata is a .*, it must be an AnnData; .* "
+                                             f"latlas.{name.upper()}$"):
+            getattr(latlas.tl, name)(rows)
+
+
 # --- figures -----------------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -478,6 +546,26 @@ def test_scores_under_cosine_are_those_of_rows_of_norm_one(data):
         latlas.recall(np.vstack([rows, 0 * rows[:1]]), np.vstack([map, map[:1]]), metric="cosine")
 
 
+@pytest.mark.parametrize("caller, call", [
+    ("TSNE", lambda X, **given: latlas.TSNE(perplexity=5, **given).fit(X)),
+    ("UMAP", lambda X, **given: latlas.UMAP(**given).fit(X)),
+    ("NearestNeighbors", lambda X, **given: latlas.NearestNeighbors(**given).fit(X)),
+    ("knn", lambda X, **given: latlas.knn(X, 3, **given)),
+    ("knn_recall", lambda X, **given: latlas.knn_recall(latlas.knn(X, 3), X, **given)),
+    ("novelty", lambda X, **given: latlas.novelty(X, X, **given)),
+    ("recall", lambda X, **given: latlas.recall(X, X[:, :2], **given)),
+    ("evaluate_map", lambda X, **given: latlas.evaluate_map(X, X[:, :2], **given)),
+    ("kl_divergence", lambda X, **given: latlas.kl_divergence(X, X[:, :2], **given))])
+@pytest.mark.parametrize("metric", ["euclidian", 3, None])
+def test_errors_about_metrics_name_the_caller(caller, call, metric, data):
+    sentence = f"metric is {metric!r}, it must be"
+    if caller in ("TSNE", "UMAP") and metric == "euclidian":
+        sentence = "metric: 'euclidian' is unknown; did you mean 'euclidean'?"
+    with pytest.raises(ValueError) as raised:
+        call(data[0], metric=metric)
+    assert str(raised.value).startswith(f"{caller}: {sentence}")
+
+
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_strangers_are_far_from_everything(metric, data):
     rows = data[0]
@@ -540,6 +628,52 @@ def test_numbers_color_a_map_with_a_bar(figure, data):
     expected = colormaps["viridis"]((left - low) / (high - low))[:, :3]
     assert np.allclose(colors[known], expected[known], atol=0.02)
     assert len(np.unique(colors[~known], axis=0)) == 1  # the gray of those without a number
+
+
+def colors_by_label(ax, map, labels):
+    """The color of the dots of each label, which they share."""
+    dots = ax.collections[0]
+    place = {tuple(at): i for i, at in enumerate(np.float32(map))}
+    own = labels[[place[tuple(np.float32(at))] for at in dots.get_offsets()]]
+    found = [np.unique(dots.get_facecolors()[own == label, :3], axis=0) for label in np.unique(labels)]
+    assert all(len(colors) == 1 for colors in found)
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("cmap, places", [
+    ("viridis", [0.0, 0.5, 1.0]), ("plasma_r", [0.0, 0.5, 1.0]), ("hsv", [0.0, 1 / 3, 2 / 3]),
+    ("tab10", [0, 1, 2])])  # a list of few colors, by number
+def test_categories_take_the_colors_of_a_colormap(figure, cmap, places, data):
+    from matplotlib import colormaps
+
+    map, labels = latlas.PCA(2).fit_transform(data[0]), data[1]
+    wanted = np.array([colormaps[cmap](place)[:3] for place in places])
+    for given in (cmap, colormaps[cmap]):
+        found = colors_by_label(latlas.plot(map, labels, cmap=given), map, labels)
+        assert np.allclose(found, wanted, atol=1 / 250)
+    many = np.arange(150) % 23  # tab10's ten colors again, darker and lighter
+    assert len(np.unique(colors_by_label(latlas.plot(map, many, cmap=cmap), map, many), axis=0)) == 23
+
+
+def test_sizes_of_dots_are_those_of_matplotlib(figure, data):
+    map = latlas.PCA(2).fit_transform(data[0])
+    assert latlas.plot(map, s=36).collections[0].get_sizes() == [36]
+    assert latlas.plot(map, radius=3).collections[0].get_sizes() == [36]
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    ({"cmap": "nope"}, "'nope' is not a valid"), ({"cmap": "tab10", "colors": ["red"] * 3}, "give one"),
+    ({"s": 3, "radius": 1}, "give one"), ({"s": 0}, "s is 0, it must be one number above 0"),
+    ({"s": [1] * 150}, "one number"), ({"radius": "big"}, "radius is 'big'"),
+    ({"map": np.zeros((150, 1))}, "map has 1 columns, a picture needs 2; .* histogram")])
+def test_figures_refuse_what_they_cannot_draw(figure, arguments, sentence, data):
+    with pytest.raises(ValueError, match=sentence):
+        latlas.plot(**{"map": data[0], "labels": data[1], **arguments})
+
+
+def test_axes_of_three_dimensions_are_refused(figure, data):
+    with pytest.raises(ValueError, match="plot draws in two"):
+        latlas.plot(data[0][:, :3], ax=figure.figure().add_subplot(projection="3d"))
 
 
 def test_many_numbers_are_a_picture_of_means(figure):
@@ -650,11 +784,11 @@ def test_arguments_of_namesakes_that_change_nothing_are_taken(data):
     X = data[0]
     plain = latlas.PCA(2).fit_transform(X)
     given = latlas.PCA(n_components=2, random_state=0, svd_solver="full", copy=True, tol=0.0)
-    assert np.array_equal(plain, given.fit_transform(X)) and "random_state" not in given.get_params()
-    latlas.UMAP(n_components=2, low_memory=True, densmap=False)
-    latlas.NearestNeighbors(algorithm="brute", p=2)
-    for call, sentence in ((lambda: latlas.UMAP(n_components=3), "it can only be 2"),
-                           (lambda: latlas.PCA(svd_solver="magic"), "svd_solver is 'magic'"),
+    assert np.array_equal(plain, given.fit_transform(X))
+    latlas.UMAP(n_components=2, low_memory=True, densmap=False, n_epochs=2).fit(X)
+    latlas.NearestNeighbors(algorithm="brute", p=2).fit(X)
+    for call, sentence in ((lambda: latlas.UMAP(n_components=3).fit(X), "it can only be 2"),
+                           (lambda: latlas.PCA(svd_solver="magic").fit(X), "svd_solver is 'magic'"),
                            (lambda: latlas.knn(X, 5, k=3), "'k' is unknown"),
                            (lambda: latlas.parameters("tnse"), "known are .*tsne"),
                            (lambda: latlas.PCA(2).fit(X).inverse_transform([1, 2]), "2: rows and columns"),

@@ -2,12 +2,15 @@
 
 import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import latlas
 
@@ -128,8 +131,30 @@ def test_bad_parameters_are_named_with_their_bounds(arguments, sentence, data):
 
 
 def test_unknown_parameters_are_told_from_known_ones():
-    with pytest.raises(TypeError, match="perplexity_.*its parameters are .*perplexity"):
-        latlas.TSNE(perplexity_=3)
+    with pytest.raises(TypeError, match="^TSNE: 'perplexty' is unknown; did you mean 'perplexity'\\?$"):
+        latlas.TSNE(perplexty=30)
+    with pytest.raises(ValueError, match="^TSNE: 'perplexty' is unknown; did you mean 'perplexity'\\?$"):
+        latlas.TSNE().set_params(perplexty=30)
+    with pytest.raises(TypeError, match="^UMAP: 'zzz' is unknown; known are n_neighbors, n_components, "):
+        latlas.UMAP(zzz=3)
+    with pytest.raises(TypeError, match="PCA: too many positional"):
+        latlas.PCA(2, True)
+
+
+@pytest.mark.parametrize("make", [
+    lambda rate: latlas.TSNE(perplexity=5, max_iter=20, learning_rate=rate),
+    lambda rate: latlas.UMAP(n_epochs=5, learning_rate=rate),
+    lambda rate: latlas.Autoencoder(latent=2, epochs=1, learning_rate=rate)],
+    ids=["TSNE", "UMAP", "Autoencoder"])
+@pytest.mark.parametrize("rate", [0, 0.0, -1, float("nan"), float("inf"), True])
+def test_rates_that_lead_nowhere_are_refused(make, rate, data):
+    with pytest.raises(ValueError, match=f"learning_rate is {rate:g}|learning_rate is {rate}"):
+        make(rate).fit(data[0])
+
+
+def test_random_states_of_no_kind_are_refused(data):
+    with pytest.raises(ValueError, match="random_state is 1.5, it must be a whole number"):
+        latlas.TSNE(perplexity=5, random_state=1.5).fit(data[0])
 
 
 def test_parameters_without_effect_say_so(data):
@@ -231,3 +256,23 @@ def test_pixels_in_a_data_frame_are_read_as_pixels_in_an_array(library):
     frame = frames.DataFrame({f"p{i}": column for i, column in enumerate(pixels.T)})
     model = latlas.Autoencoder(latent=2, epochs=2).fit(pixels)
     assert np.array_equal(model.transform(frame), model.transform(pixels))
+
+
+def test_floats_given_to_a_model_of_pixels_are_warned_of(tmp_path):
+    pixels = np.random.RandomState(0).randint(0, 256, (60, 5)).astype(np.uint8)
+    model = latlas.Autoencoder(latent=2, epochs=2, loss="mean_squared_error").fit(pixels)
+    model.save(tmp_path / "kept")
+    for kept in (model, latlas.load(tmp_path / "kept"), pickle.loads(pickle.dumps(model))):
+        for use in (kept.transform, kept.score, kept.reconstruct):
+            with pytest.warns(UserWarning, match="divide them by 255") as heard:
+                use(pixels.astype(float))
+            assert len(heard) == 1 and heard[0].filename == __file__
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                use(pixels)
+                use(pixels / 255)
+    with pytest.warns(UserWarning, match="divide them by 255"):
+        clone(model).fit(pixels, validation_data=pixels.astype(float))
+    with warnings.catch_warnings():  # what was fitted on numbers knows numbers
+        warnings.simplefilter("error")
+        clone(model).fit(pixels.astype(float)).transform(pixels.astype(float))
