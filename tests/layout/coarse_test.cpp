@@ -82,6 +82,22 @@ TEST(Grouped, HasAGroupForEachRowWithoutNeighbors) {
   EXPECT_EQ(groups.of_row, (std::vector<std::int32_t>{0, 0, 1, 2}));
 }
 
+// A row that all others hold on to has as many edges as there are rows.
+TEST(Grouped, IsQuickWhereOneRowHasVeryManyEdges) {
+  constexpr std::int32_t kRows = 200'000;
+  Affinities a;
+  a.begin = {0, kRows - 1};
+  for (std::int32_t i = 1; i < kRows; ++i) {
+    a.column.push_back(i);
+    a.begin.push_back(a.begin.back() + 1);
+  }
+  a.column.resize(2 * (kRows - 1), 0);
+  a.weight.assign(a.column.size(), 0.5F / (kRows - 1));
+  const Groups groups = grouped(a, 16384, 0);
+  EXPECT_GT(groups.count, 15000);
+  EXPECT_LT(groups.count, 18000);
+}
+
 TEST(Between, SumsTheWeightsOfTwoGroupsRows) {
   const Case c = make_case(300, 12, 5);
   const Affinities a = uniform(c.graph);

@@ -12,26 +12,26 @@ namespace latlas {
 namespace {
 
 constexpr std::int64_t kGroups = 16384;
-constexpr std::int64_t kFewestRows = 4;  // of a group, on average; smaller ones spare nothing
-constexpr int kSettling = 3;             // rounds
-constexpr std::int64_t kIterations =
-    175;  // of the map of the groups, and how many of these, at most,
-constexpr std::int64_t kExaggerated = 100;  // with exaggeration
-constexpr double kDeviation = 0.3;          // of the start
-constexpr double kSpread = 0.25;            // of that, within a group
+constexpr std::int64_t kFewestRows = 4;   // of a group, on average; smaller ones spare nothing
+constexpr int kSettling = 3;              // rounds
+constexpr std::int64_t kMostEdges = 256;  // that a row is judged by: some rows have very many
+// Of the map of the groups, and how many of these, at most, with exaggeration.
+constexpr std::int64_t kIterations = 175, kExaggerated = 100;
+constexpr double kDeviation = 0.3;  // of the start
+constexpr double kSpread = 0.25;    // of that, within a group
 constexpr std::int64_t kRowTile = 4096;
 constexpr std::int32_t kFree = -1;
 
 using Label = std::vector<std::int32_t>;  // for each row, the row that its group began with
 
 /// The label that a row's neighbors hold it to most, of equals the first met; kFree when none has
-/// one.
+/// one. A row of more than kMostEdges is judged by its first.
 std::int32_t strongest_label(const Affinities& a, const Label& label, std::int32_t row,
                              std::vector<std::pair<std::int32_t, float>>& held) {
   const auto r = static_cast<std::size_t>(row);
   held.clear();
-  for (auto e = static_cast<std::size_t>(a.begin[r]); e < static_cast<std::size_t>(a.begin[r + 1]);
-       ++e) {
+  const std::int64_t last = std::min(a.begin[r + 1], a.begin[r] + kMostEdges);
+  for (auto e = static_cast<std::size_t>(a.begin[r]); e < static_cast<std::size_t>(last); ++e) {
     const std::int32_t known = label[static_cast<std::size_t>(a.column[e])];
     if (known == kFree) continue;
     const auto at =
