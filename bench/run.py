@@ -672,7 +672,7 @@ def exaggeration():
     labels = common.peer_file("augmented_digits.py", "labels", 1_000_000, WORK)
     for start, late in (("groups", "1"), ("groups", "1.5"), ("groups", "2"), ("exaggerated", "1")):
         target = WORK / f"exaggeration {start} {late}.npy"
-        alone = [] if start == "groups" else ["--coarse-above", 10_000_000]
+        alone = [] if start == "groups" else ["--coarse-above", 2_000_000_000]
         result = fitted(data, target, "--preset", "fast", "--late-exaggeration", late, *alone)
         begin = time.monotonic()
         q = common.latlas("evaluate", "--data", data, "--map", target, "--labels", labels)["quality"]

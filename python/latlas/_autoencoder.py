@@ -140,7 +140,9 @@ class Autoencoder(Transformer):
     def _of_model_file(cls, data, metadata, what):
         model = _core.model_from_bytes(data, what)
         about = json.loads(metadata.get("python", "{}"))
-        params = {k: _decode(v, {}) for k, v in about.get("params", {}).items()}
+        earlier = "pixels" not in about  # versions that wrote tuples as lists
+        params = {k: tuple(v) if earlier and isinstance(v, list) else _decode(v, {})
+                  for k, v in about.get("params", {}).items()}
         self = cls(**{k: v for k, v in params.items() if k in cls()._get_param_names()})
         self.loss_ = metadata.get("loss", "mean_squared_error")
         self.history_ = about.get("history", {})

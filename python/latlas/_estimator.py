@@ -139,6 +139,7 @@ class Estimator(BaseEstimator):
         return {"latlas": data, "others": others}  # others: parameters that are no plain values
 
     def __setstate__(self, state):
+        vars(self).update(vars(type(self)()))  # parameters that an earlier version did not know
         self._from_bytes(state["latlas"], "pickle")
         vars(self).update(state["others"])
 

@@ -72,7 +72,8 @@ class TSNE(MapEstimator):
         ValueError where shapes differ, values are not finite or a parameter leaves its range.
 
         With `checkpoint`, the fit writes itself into that file every checkpoint_every iterations,
-        and when it is stopped by a callback or Ctrl-C. Where the file is there, the fit goes on
+        and when it is stopped by a callback or Ctrl-C (but for the second in which preset="fast"
+        lays out the groups of very many rows first). Where the file is there, the fit goes on
         from it, to the same bits as if it had never ended; it is a ValueError when it belongs to
         other data or parameters. A fit that comes to its end removes the file.
         """
@@ -91,8 +92,9 @@ class TSNE(MapEstimator):
             pathlib.Path(self.checkpoint).unlink(missing_ok=True)
         self.embedding_ = result["map"]
         self.kl_divergence_ = result["kl"]
-        self.n_iter_ = result["iterations"] - 1  # the number of the last one, as scikit-learn counts
-        self.learning_rate_ = params["learning_rate"] or n / self.early_exaggeration
+        self.n_iter_ = max(result["iterations"] - 1, 0)  # of the last one, as scikit-learn counts
+        first = self.early_exaggeration if result["exaggerated"] else 1
+        self.learning_rate_ = params["learning_rate"] or n / first
         self.converged_ = result["converged"]
         self.trace_ = result["trace"]
         self.notes_ = affinities.notes + notes + result["notes"]

@@ -44,7 +44,7 @@ class TSNE(MapEstimator):
         stop_below: float = 0.0003,
         grid_spacing: float = 0.0,
         exact_below: int = 2000,
-        coarse_above: int = 200000,
+        coarse_above: int = 0,
         degrees_of_freedom: float = 1.0,
         preset: str = 'default',
         affinities: str = 'automatic',

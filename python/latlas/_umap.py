@@ -34,6 +34,7 @@ class UMAP(MapEstimator):
     """
 
     _metric_params = "metric_kwds"
+    _fit_seed = None  # a RandomState gives each fit another one, which transform needs
 
     def fit(self, X, y=None, *, neighbors=None):
         """Makes the map; y is ignored.
@@ -80,7 +81,8 @@ class UMAP(MapEstimator):
         return self.n_neighbors
 
     def _place(self, to_train, hear):
-        params = given(self, "umap", seed=self._fit_seed, init="pca",
+        params = given(self, "umap", seed=self._seed() if self._fit_seed is None else self._fit_seed,
+                       init="pca",
                        n_neighbors=max(2, min(self.n_neighbors, to_train.k)),
                        n_epochs=0 if self.n_epochs is None else self.n_epochs)
         return _core.umap_place(np.ascontiguousarray(self.embedding_), to_train, params, hear,

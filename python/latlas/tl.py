@@ -59,12 +59,20 @@ def _neighbors(adata, key):
         raise ValueError(f"adata.uns has no {key!r}; run sc.pp.neighbors first, or leave neighbors_key "
                          f"out")
     found = adata.uns[key]
-    graph = csr_matrix(adata.obsp[found.get("distances_key", "distances")]).tocoo()
+    distances, params = found.get("distances_key", "distances"), found.get("params", {})
+    if distances not in adata.obsp:
+        raise ValueError(f"adata.obsp has no {distances!r}, which uns[{key!r}] names; run sc.pp.neighbors "
+                         f"again")
+    graph = csr_matrix(adata.obsp[distances]).tocoo()
     order = np.lexsort((graph.col, graph.data, graph.row))  # nearest first, equal ones by index
     order = order[graph.row[order] != graph.col[order]]
     counts = np.bincount(graph.row[order], minlength=adata.n_obs)
+    wanted = params.get("n_neighbors", 2) - 1  # which scanpy counts with the cell itself
+    if counts.min() < wanted:
+        raise ValueError(f"cell {counts.argmin()} has {counts.min()} of {wanted} neighbors in "
+                         f"obsp[{distances!r}], as after cells were left out; run sc.pp.neighbors again")
     kept = order[(np.cumsum(counts) - counts)[:, None] + np.arange(counts.min())]
-    return (graph.data[kept], graph.col[kept]), found.get("params", {})
+    return (graph.data[kept], graph.col[kept]), params
 
 
 def _input(adata, use_rep, n_pcs, layer, neighbors_key):

@@ -12,6 +12,7 @@
 #include "latlas/core/simd.h"
 #include "latlas/layout/affinities.h"
 #include "latlas/layout/checkpoint.h"
+#include "latlas/neighbors/exact.h"
 #include "tests/layout/clusters.h"
 
 namespace latlas {
@@ -82,20 +83,42 @@ TEST(Grouped, HasAGroupForEachRowWithoutNeighbors) {
   EXPECT_EQ(groups.of_row, (std::vector<std::int32_t>{0, 0, 1, 2}));
 }
 
-// A row that all others hold on to has as many edges as there are rows.
-TEST(Grouped, IsQuickWhereOneRowHasVeryManyEdges) {
-  constexpr std::int32_t kRows = 200'000;
-  Affinities a;
-  a.begin = {0, kRows - 1};
-  for (std::int32_t i = 1; i < kRows; ++i) {
-    a.column.push_back(i);
-    a.begin.push_back(a.begin.back() + 1);
+TEST(Grouped, IsTheSameForAnyThreads) {
+  const Matrix rows = clusters(20'000, 6, 30);
+  const Affinities a = uniform(nearest_neighbors(rows, {.k = 10}));
+  Groups first;
+  Affinities first_between;
+  for (const int limit : {1, 2, 3, 7}) {
+    const ThreadLimit threads(limit);
+    const Groups groups = grouped(a, 600, 2);
+    const Affinities held = between(groups, a);
+    if (limit == 1) {
+      first = groups;
+      first_between = held;
+    }
+    EXPECT_EQ(groups.of_row, first.of_row) << limit;
+    EXPECT_EQ(held.column, first_between.column) << limit;
+    EXPECT_EQ(held.weight, first_between.weight) << limit;
   }
-  a.column.resize(2 * (kRows - 1), 0);
-  a.weight.assign(a.column.size(), 0.5F / (kRows - 1));
-  const Groups groups = grouped(a, 16384, 0);
-  EXPECT_GT(groups.count, 15000);
-  EXPECT_LT(groups.count, 18000);
+}
+
+// A row that all others hold on to, the first or the last, has as many edges as there are rows.
+TEST(Grouped, ServesRowsOfVeryManyEdges) {
+  constexpr std::int32_t kRows = 200'000;
+  for (const bool first : {true, false}) {
+    const std::int32_t hub = first ? 0 : kRows - 1;
+    Affinities a;
+    a.begin = {0};
+    for (std::int32_t i = 0; i < kRows; ++i) {
+      for (std::int32_t j = 0; i == hub && j < kRows; ++j)
+        if (j != hub) a.column.push_back(j);
+      if (i != hub) a.column.push_back(hub);
+      a.begin.push_back(std::ssize(a.column));
+    }
+    a.weight.assign(a.column.size(), 0.5F / (kRows - 1));
+    const Groups groups = grouped(a, 16384, 0);
+    EXPECT_NEAR(static_cast<double>(groups.count), 16384, 1000);
+  }
 }
 
 TEST(Between, SumsTheWeightsOfTwoGroupsRows) {
@@ -113,7 +136,7 @@ TEST(Between, SumsTheWeightsOfTwoGroupsRows) {
       sums(g, h) += rows(i, j);
       total += rows(i, j);
     }
-  const Affinities between_groups = between(groups, a);
+  const Affinities between_groups = between(groups, a);  // fewer groups than one may hold on to
   EXPECT_NO_THROW(require_valid(between_groups, "test"));
   const BasicMatrix<double> found = dense(between_groups);
   for (std::int64_t g = 0; g < groups.count; ++g)
@@ -151,14 +174,19 @@ TEST(CoarseStart, PlacesRowsOfAClusterBesideEachOther) {
   EXPECT_NEAR(all / static_cast<double>(pairs), 0.5, 0.25);  // of deviation 0.3
 }
 
-TEST(CoarseStart, SaysNothingWhereGroupsWouldBeSmall) {
-  const Case pairs = [] {
-    Case c{Matrix(200, 2), {}};
-    for (std::int64_t i = 0; i < 200; ++i) c.data(i, 0) = static_cast<float>(100 * (i / 2) + i % 2);
-    c.graph = nearest(c.data, c.data, 1);
-    return c;
-  }();
-  EXPECT_EQ(coarse_start(uniform(pairs.graph), pairs.data, {}, {}).groups, 0);
+// Each row with one neighbor.
+Case pairs(std::int64_t n) {
+  Case c{Matrix(n, 2), {}};
+  for (std::int64_t i = 0; i < n; ++i) c.data(i, 0) = static_cast<float>(100 * (i / 2) + i % 2);
+  c.graph = nearest(c.data, c.data, 1);
+  return c;
+}
+
+TEST(CoarseStart, IsNoneWhereGroupsWouldBeSmall) {
+  const Case c = pairs(200);
+  const CoarseStart none = coarse_start(uniform(c.graph), c.data, {}, {});
+  EXPECT_EQ(none.groups, 0);
+  EXPECT_FALSE(none.stopped);
 }
 
 TEST(Tsne, BeginsWithGroupsAndReachesNoHigherDivergence) {
@@ -169,11 +197,28 @@ TEST(Tsne, BeginsWithGroupsAndReachesNoHigherDivergence) {
     EXPECT_TRUE(began_with_groups(with));
     EXPECT_EQ(with.exaggerated, 0);
     expect_centered_and_finite(with.map);
-    params.coarse_above = 1500;
+    params.coarse_above = 0;
     const TsneResult without = tsne(c.graph, c.data, params);
     EXPECT_FALSE(began_with_groups(without));
     EXPECT_LT(with.kl, without.kl + 0.03) << exact_below;
   }
+}
+
+TEST(Tsne, BeginsWithGroupsAlsoByAGivenLearningRate) {
+  const Case c = make_case(1500, 15, 12);
+  TsneParams params = coarse();
+  params.learning_rate = 1500.0 / 12;
+  const double with = tsne(c.graph, c.data, params).kl;
+  params.coarse_above = 0;
+  EXPECT_LT(with, tsne(c.graph, c.data, params).kl + 0.03);
+}
+
+TEST(Tsne, SaysWhereNoGroupsAreMade) {
+  const Case c = pairs(200);
+  const TsneResult r = tsne(uniform(c.graph), c.data, coarse());
+  EXPECT_FALSE(began_with_groups(r));
+  ASSERT_FALSE(r.notes.empty());
+  EXPECT_NE(r.notes.front().find("groups are too small, or all apart"), std::string::npos);
 }
 
 TEST(Tsne, BeginsWithGroupsOnlyInThePlaneAndWhereNothingElseSaysWhere) {
@@ -230,7 +275,9 @@ TEST(Tsne, StoppedAmongItsGroupsKeepsNothingAndIsValid) {
   std::int64_t calls = 0;
   const TsneResult r = tsne(c.graph, c.data, coarse(),
                             [&](const Report& report) {
-                              EXPECT_EQ(report.step, 0);
+                              EXPECT_EQ(report.stage, "t-SNE of groups");
+                              EXPECT_EQ(report.step, 25);
+                              EXPECT_EQ(report.of, 175);
                               ++calls;
                               return Next::stop;
                             },

@@ -23,6 +23,10 @@ TEST(Preset, FillsOnlyWhatWasLeftAtItsDefault) {
   EXPECT_EQ(with_preset({.grid_spacing = 0.25, .preset = "fast"}).grid_spacing, 0.25);
   EXPECT_EQ(with_preset({.preset = "fast", .affinities = "perplexity"}).affinities, "perplexity");
   EXPECT_EQ(with_preset({.stop_below = 0, .preset = "exact"}).stop_below, 0);
+  EXPECT_EQ(fast.coarse_above, 200'000);
+  EXPECT_EQ(with_preset({.coarse_above = 2'000'000'000, .preset = "fast"}).coarse_above,
+            2'000'000'000);
+  EXPECT_EQ(with_preset({}).coarse_above, 0);
   EXPECT_EQ(with_preset({}).affinities, "perplexity");
   EXPECT_EQ(with_preset({}).grid_spacing, TsneParams{}.grid_spacing);
 }
@@ -47,6 +51,7 @@ TEST(Paced, GivesFewRowsShortStridesAndPatience) {
   EXPECT_EQ(paced({}, 4999).stop_below, 1e-5);
   EXPECT_EQ(paced({.stop_below = 1e-3}, 300).stop_below, 1e-3);
   EXPECT_EQ(paced({.stop_below = 1e-3}, 300).momentum, 0.8);
+  EXPECT_EQ(paced(with_preset({.preset = "exact"}), 300).stop_below, 1e-5);
   EXPECT_EQ(paced({.momentum = 0.9}, 300).momentum, 0.9);
   EXPECT_EQ(paced({.momentum = 0.9}, 300).stop_below, 1e-5);
 }

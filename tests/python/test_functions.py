@@ -384,6 +384,12 @@ def test_anndata_maps_take_the_neighbors_that_scanpy_found(metric, data):
                            ({"neighbors_key": "mine", "perplexity": 30}, "90 neighbors")):
         with pytest.raises(ValueError, match=sentence):
             latlas.tl.tsne(given, **more)
+    fewer = given[::2].copy()  # takes the neighbors that were left out away
+    with pytest.raises(ValueError, match=r"cell \d+ has \d+ of 24 neighbors .* sc.pp.neighbors again"):
+        latlas.tl.umap(fewer, neighbors_key="mine")
+    del given.obsp["mine_distances"]
+    with pytest.raises(ValueError, match="adata.obsp has no 'mine_distances'"):
+        latlas.tl.tsne(given, neighbors_key="mine")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -7,6 +7,8 @@
 
 #include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
+#include "latlas/layout/affinities.h"
+#include "latlas/layout/start.h"
 
 namespace latlas {
 namespace {
@@ -17,8 +19,11 @@ constexpr int kSettling = 3;              // rounds
 constexpr std::int64_t kMostEdges = 256;  // that a row is judged by: some rows have very many
 // Of the map of the groups, and how many of these, at most, with exaggeration.
 constexpr std::int64_t kIterations = 175, kExaggerated = 100;
-constexpr double kDeviation = 0.3;  // of the start
-constexpr double kSpread = 0.25;    // of that, within a group
+constexpr double kDeviation = 0.3;      // of the start
+constexpr double kSpread = 0.25;        // of that, within a group
+constexpr std::size_t kMostHeld = 100;  // other groups that one holds on to
+constexpr std::uint32_t kDrawn = 2,
+                        kAside = 3;  // sequences of random numbers; start.cpp has others
 constexpr std::int64_t kRowTile = 4096;
 constexpr std::int32_t kFree = -1;
 
@@ -125,19 +130,6 @@ Matrix means_of(const Groups& groups, ConstRows rows, std::int64_t columns) {
   return mean;
 }
 
-double largest_deviation(ConstRows map) {
-  double largest = 0;
-  for (std::int64_t c = 0; c < map.cols(); ++c) {
-    double sum = 0, square = 0;
-    for (std::int64_t i = 0; i < map.rows(); ++i) sum += static_cast<double>(map(i, c));
-    const double mean = sum / static_cast<double>(map.rows());
-    for (std::int64_t i = 0; i < map.rows(); ++i)
-      square += (static_cast<double>(map(i, c)) - mean) * (static_cast<double>(map(i, c)) - mean);
-    largest = std::max(largest, std::sqrt(square / static_cast<double>(map.rows())));
-  }
-  return largest;
-}
-
 }  // namespace
 
 Groups grouped(const Affinities& a, std::int64_t wanted, std::uint64_t seed) {
@@ -148,7 +140,7 @@ Groups grouped(const Affinities& a, std::int64_t wanted, std::uint64_t seed) {
     for (std::int64_t i = begin; i < end; ++i)
       if (random::uniform({.seed = seed,
                            .stream = random::Stream::start,
-                           .sub = 1,
+                           .sub = kDrawn,
                            .index = static_cast<std::uint64_t>(i)}) < share)
         label[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
   });
@@ -209,7 +201,13 @@ Affinities between(const Groups& groups, const Affinities& a) {
         s.met[t] = 0;
       }
       std::erase_if(own, [](const Edge& edge) { return !(edge.weight > 0); });
-      std::sort(own.begin(), own.end(), [](const Edge& x, const Edge& y) { return x.to < y.to; });
+      if (own.size() > kMostHeld) {
+        std::sort(own.begin(), own.end(), [](const Edge& x, const Edge& y) {
+          return x.weight > y.weight || (x.weight == y.weight && x.to < y.to);
+        });
+        own.resize(kMostHeld);
+        own.shrink_to_fit();
+      }
     }
   });
 
@@ -218,14 +216,14 @@ Affinities between(const Groups& groups, const Affinities& a) {
     for (const Edge& edge : own) total += edge.weight;
   Affinities out;
   out.begin.push_back(0);
-  for (const auto& own : edges) {
-    for (const Edge& edge : own) {
+  for (auto& own : edges) {
+    for (const Edge& edge : std::exchange(own, {})) {
       out.column.push_back(edge.to);
       out.weight.push_back(static_cast<float>(edge.weight / total));
     }
     out.begin.push_back(std::ssize(out.column));
   }
-  return out;
+  return total > 0 ? given_affinities(out) : out;
 }
 
 CoarseStart coarse_start(const Affinities& affinities, ConstRows start, const TsneParams& params,
@@ -237,16 +235,17 @@ CoarseStart coarse_start(const Affinities& affinities, ConstRows start, const Ts
   const Affinities coarse = between(groups, affinities);
   TsneParams p = params;
   p.coarse_above = groups.count;
-  p.iterations = std::min(kIterations, params.iterations);
+  p.iterations = kIterations;
   p.exaggeration_iterations = std::min(kExaggerated, params.exaggeration_iterations);
-  const auto ask = [&](const Report& r) {
-    return progress(
-        {.stage = r.stage, .of = params.iterations, .loss = r.loss, .seconds = r.seconds});
+  p.learning_rate *= static_cast<double>(groups.count) / static_cast<double>(n);
+  const auto ask = [&](Report report) {
+    report.stage = "t-SNE of groups";
+    return progress(report);
   };
   const TsneResult map =
       tsne(coarse, means_of(groups, start, dimensions), p, progress ? Progress(ask) : Progress());
   out.stopped = map.stopped;
-  const double deviation = largest_deviation(map.map);
+  const double deviation = largest_deviation(map.map, dimensions);
   if (out.stopped || !(deviation > 0)) return out;
 
   out.groups = groups.count;
@@ -258,7 +257,7 @@ CoarseStart coarse_start(const Affinities& affinities, ConstRows start, const Ts
         const double aside =
             random::normal({.seed = params.seed,
                             .stream = random::Stream::start,
-                            .sub = 2,
+                            .sub = kAside,
                             .index = static_cast<std::uint64_t>(dimensions * i + c)});
         out.places(i, c) = static_cast<float>(kDeviation * (place / deviation + kSpread * aside));
       }

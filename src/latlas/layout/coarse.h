@@ -27,16 +27,20 @@ struct Groups {
 /// neighbors hold it to most.
 /// (Label propagation: Raghavan, Albert & Kumara, Near linear time algorithm to detect community
 /// structures in large-scale networks, 2007.)
-/// Cost: O(edges) a round, of which there are few.
+/// A row of more than 256 edges is judged by the first of them.
+/// Cost: O(edges) for the settling, and O(edges of free rows) for each round of growing: as many as
+/// the farthest row is edges away from a drawn one.
 Groups grouped(const Affinities& affinities, std::int64_t wanted, std::uint64_t seed);
 
-/// How much the rows of two groups hold on to one another, Σ = 1; nothing within a group. No edges
-/// when no two groups do. Cost: O(edges).
+/// How much the rows of two groups hold on to one another, Σ = 1: for each group the 100 others
+/// that it holds on to most, and those it is among the 100 of. No edges when no two groups do.
+/// Cost: O(edges).
 Affinities between(const Groups& groups, const Affinities& affinities);
 
 /// Where rows begin.
 struct CoarseStart {
-  Matrix places;  ///< n × dimensions, of deviation 0.3; empty when groups say nothing, or stopped.
+  Matrix places;  ///< n × dimensions, of deviation 0.3; empty when groups are too small or all
+                  ///< apart, or stopped.
   std::int64_t groups = 0;
   bool stopped = false;  ///< Progress asked to stop.
 };

@@ -9,6 +9,7 @@ namespace latlas {
 namespace {
 
 constexpr std::int64_t kUniformNeighbors = 15;
+constexpr std::int64_t kCoarseAbove = 200'000;
 constexpr std::int64_t kAllPairs = 1'000'000;  // rows, above what anybody waits for
 // In space, where the grid costs some 60 ms an iteration for any number of rows.
 constexpr std::int64_t kAllPairsInSpace = 8000;
@@ -35,6 +36,7 @@ TsneParams with_preset(TsneParams p) {
   const TsneParams usual;
   if (p.preset == "fast") {
     fill(p.affinities, usual.affinities, std::string("uniform"));
+    fill(p.coarse_above, usual.coarse_above, kCoarseAbove);
   } else if (p.preset == "exact") {
     fill(p.exact_below, usual.exact_below, kAllPairs);
     fill(p.stop_below, usual.stop_below, kTightStop);
@@ -50,7 +52,7 @@ TsneParams paced(TsneParams p, std::int64_t n) {
   const bool to_its_end = p.stop_below > 0 && p.iterations >= usual.iterations;
   if (n >= kFewRows || !to_its_end || p.keep_start) return p;
   fill(p.momentum, usual.momentum, kShortStride);
-  fill(p.stop_below, usual.stop_below, kPatientStop);
+  fill(p.stop_below, with_preset({.preset = p.preset}).stop_below, kPatientStop);
   return p;
 }
 

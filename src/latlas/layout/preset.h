@@ -1,7 +1,7 @@
 // Presets of t-SNE, and what its parameters become for given rows.
 //
 //   default   perplexity affinities
-//   fast      equal weights on 15 neighbors
+//   fast      equal weights on 15 neighbors; very many rows begin with a map of their groups
 //   exact     all pairs, and a tighter stop: the twin of the others for a few thousand rows
 //
 // docs/layout.md says what each costs in quality.

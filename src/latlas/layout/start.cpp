@@ -1,6 +1,7 @@
 #include "latlas/layout/start.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "latlas/core/error.h"
 #include "latlas/core/parallel.h"
@@ -20,7 +21,7 @@ Matrix pca_start(ConstRows rows, std::int64_t columns) {
 }
 
 Matrix random_start(std::int64_t n, std::int64_t columns, std::uint64_t seed) {
-  constexpr std::uint32_t kSequence = 1;  // 0 is the jitter of t-SNE and UMAP
+  constexpr std::uint32_t kSequence = 1;  // 0 is the jitter of t-SNE and UMAP, 2 and 3 are groups'
   Matrix start(n, columns);
   parallel_for(start.size(), 4096, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
@@ -31,6 +32,22 @@ Matrix random_start(std::int64_t n, std::int64_t columns, std::uint64_t seed) {
                                              .index = static_cast<std::uint64_t>(i)}));
   });
   return start;
+}
+
+double largest_deviation(ConstRows places, std::int64_t columns) {
+  const auto n = static_cast<double>(places.rows());
+  double largest = 0;
+  for (std::int64_t c = 0; c < columns; ++c) {
+    double mean = 0, square = 0;
+    for (std::int64_t i = 0; i < places.rows(); ++i) mean += static_cast<double>(places(i, c));
+    mean /= n;
+    for (std::int64_t i = 0; i < places.rows(); ++i) {
+      const double d = static_cast<double>(places(i, c)) - mean;
+      square += d * d;
+    }
+    largest = std::max(largest, std::sqrt(square / n));
+  }
+  return largest;
 }
 
 Start make_start(const std::string& name, ConstRows rows, const Affinities& graph,

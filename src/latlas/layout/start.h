@@ -21,6 +21,9 @@ Matrix pca_start(ConstRows rows, std::int64_t columns);
 /// Normal numbers, each at the address of its place.
 Matrix random_start(std::int64_t n, std::int64_t columns, std::uint64_t seed);
 
+/// The largest deviation of the first columns.
+double largest_deviation(ConstRows places, std::int64_t columns);
+
 /// A start by name: "pca" of the rows; "spectral": the slowest waves over the graph, or, where it
 /// falls apart or they are not found, "pca" with a note; "random".
 /// @param graph  of the rows' affinities; read for "spectral" alone.

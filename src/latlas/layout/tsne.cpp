@@ -39,6 +39,7 @@
 #include "latlas/layout/coarse.h"
 #include "latlas/layout/field.h"
 #include "latlas/layout/preset.h"
+#include "latlas/layout/start.h"
 #include "latlas/layout/sweep.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "latlas/layout/tsne.cpp"
@@ -278,6 +279,7 @@ std::vector<std::int32_t> along_the_curve(const float* places, std::int64_t n, i
 namespace {
 
 constexpr std::int64_t kRowTile = 256;
+constexpr std::int64_t kNarrow = 65536;  // rows that 16 bits can number
 constexpr std::int64_t kReportEvery = 25;
 constexpr double kEarlyMomentum = 0.8;        // at most, while exaggerating
 constexpr double kLastMomentum = 0.5;         // at most, in the last iterations
@@ -394,16 +396,11 @@ Fit::Fit(const Affinities& affinities, ConstRows start, const TsneParams& params
 /// is, with a jitter that an earlier map does not feel.
 void Fit::place(ConstRows start, const TsneParams& params) {
   constexpr double kDeviation = 1e-4;
-  double mean[3] = {}, deviation = 0;
+  const double deviation = largest_deviation(start, dimensions_);
+  double mean[3] = {};
   for (int c = 0; c < dimensions_; ++c) {
     for (std::int64_t i = 0; i < n_; ++i) mean[c] += static_cast<double>(start(i, c));
     mean[c] /= static_cast<double>(n_);
-    double square = 0;
-    for (std::int64_t i = 0; i < n_; ++i) {
-      const double d = static_cast<double>(start(i, c)) - mean[c];
-      square += d * d;
-    }
-    deviation = std::max(deviation, std::sqrt(square / static_cast<double>(n_)));
   }
   double scale = deviation > 0 ? kDeviation / deviation : 0;
   double jitter = deviation > 0 ? 0.01 * kDeviation : kDeviation;
@@ -520,7 +517,7 @@ void Fit::build_edges() {
     }
     edge_begin_[static_cast<std::size_t>(i) + 1] = edge_begin_[static_cast<std::size_t>(i)] + count;
   }
-  const bool narrow = n_ <= 65536;
+  const bool narrow = n_ <= kNarrow;
   const auto total = static_cast<std::size_t>(edge_begin_.back());
   edge_scale_.assign(static_cast<std::size_t>(padded_), 0.0F);
   edge_weight_.resize(total);
@@ -684,16 +681,21 @@ std::vector<Field> fields(TsneParams& p) {
       {"iterations", &p.iterations, "iterations in all, at most", 1, 1e6},
       {"learning_rate", &p.learning_rate,
        "0: rows / exaggeration of the phase; larger moves faster", 0, 1e9},
-      {"momentum", &p.momentum, "larger remembers longer", 0, 0.99},
+      {"momentum", &p.momentum,
+       "larger remembers longer; the default becomes 0.8 for fewer than 5,000 rows", 0, 0.99},
       {"stop_below", &p.stop_below,
-       "ends when an iteration lowers the divergence by less than this share; 0: never", 0, 1},
+       "ends when an iteration lowers the divergence by less than this share; the default becomes "
+       "1e-5 "
+       "for fewer than 5,000 rows; 0: never",
+       0, 1},
       {"grid_spacing", &p.grid_spacing,
        "of the repulsive field; smaller is more exact and slower; 0: 1/2, on a line 1/3", 0, 1},
       {"exact_below", &p.exact_below, "fewer rows than this get the exact field, in n² time", 0,
        1e6},
       {"coarse_above", &p.coarse_above,
-       "more rows than this, in the plane, begin where their groups lie in a map of the groups", 0,
-       2e9},
+       "more rows than this, in the plane, begin where their groups lie in a map of the groups; 0: "
+       "by preset, and never by default",
+       0, 2e9},
       {"dimensions", &p.dimensions, "of the map: 1, 2 or 3", 1, 3},
       {"degrees_of_freedom", &p.degrees_of_freedom,
        "of the map's kernel; below 1 its tail is heavier and shows finer clusters", 0.1, 100},
@@ -722,8 +724,8 @@ std::vector<Field> fields(TsneParams& p) {
 namespace {
 
 bool begins_with_groups(const TsneParams& p, std::int64_t n, const TsneExtras& extras) {
-  return n > p.coarse_above && p.dimensions == 2 && extras.anchors == nullptr &&
-         extras.resume == nullptr;
+  return p.coarse_above > 0 && n > p.coarse_above && p.dimensions == 2 &&
+         extras.anchors == nullptr && extras.resume == nullptr;
 }
 
 // A start that is kept stands among rows some units apart.
@@ -766,6 +768,9 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   if (exaggerating && begins_with_groups(p, n, extras)) {
     coarse = coarse_start(affinities, start, p, progress);
     result.stopped = coarse.stopped;
+    if (!coarse.stopped && coarse.groups == 0)
+      result.notes.emplace_back(
+          "the rows begin by themselves: their groups are too small, or all apart");
   }
   TsneParams placed = p;
   if (coarse.groups > 0) {
@@ -818,12 +823,13 @@ TsneResult tsne(const Affinities& affinities, ConstRows start, const TsneParams&
   for (; it < last && !result.stopped; ++it) {
     if (extras.save && extras.save_every > 0 && it > first && it % extras.save_every == 0)
       extras.save(state());
-    if (renumbers_at(it)) fit.renumber();
     if (exaggerating && it == p.exaggeration_iterations) {
       exaggerating = false;
       watch = {};
     }
     const bool settling = !exaggerating && it >= last - kSettling;
+    // Of many rows it takes as long as some iterations, and few are left.
+    if (renumbers_at(it) && !(settling && n > kNarrow)) fit.renumber();
     const double exaggeration = exaggerating ? p.exaggeration : late;
     const double rate = p.learning_rate > 0 ? p.learning_rate
                                             : static_cast<double>(n) / std::max(exaggeration, 1.0);

@@ -30,8 +30,9 @@ struct TsneParams {
   double grid_spacing = 0;   ///< Of the repulsive field; smaller is more exact and slower. 0: ½,
                              ///< and ⅓ on a line.
   std::int64_t exact_below = 2000;  ///< Fewer rows (in 3-D than 8000) get the exact O(n²) field.
-  std::int64_t coarse_above = 200'000;  ///< Of more rows, in the plane, the groups are laid out
-                                        ///< first (coarse.h), in place of early exaggeration.
+  std::int64_t coarse_above =
+      0;  ///< More rows begin, in the plane, where their groups lie in a map of the
+          ///< groups (coarse.h), without early exaggeration; 0: by preset.
   std::int64_t dimensions = 2;  ///< Of the map: 1, 2 or 3.
   double degrees_of_freedom = 1;  ///< α of the map's kernel (1 + d²/α)^(−α); below 1 its tail is
                                   ///< heavier: more, finer clusters.
