@@ -21,7 +21,7 @@ constexpr std::int64_t kMostEdges = 256;  // that a row is judged by: some rows 
 constexpr std::int64_t kIterations = 175, kExaggerated = 100;
 constexpr double kDeviation = 0.3;      // of the start
 constexpr double kSpread = 0.25;        // of that, within a group
-constexpr std::size_t kMostHeld = 100;  // other groups that one holds on to
+constexpr std::size_t kMostHeld = 300;  // other groups that one holds on to
 constexpr std::uint32_t kDrawn = 2,
                         kAside = 3;  // sequences of random numbers; start.cpp has others
 constexpr std::int64_t kRowTile = 4096;

@@ -32,8 +32,8 @@ struct Groups {
 /// the farthest row is edges away from a drawn one.
 Groups grouped(const Affinities& affinities, std::int64_t wanted, std::uint64_t seed);
 
-/// How much the rows of two groups hold on to one another, Σ = 1: for each group the 100 others
-/// that it holds on to most, and those it is among the 100 of. No edges when no two groups do.
+/// How much the rows of two groups hold on to one another, Σ = 1: for each group the 300 others
+/// that it holds on to most, and those it is among the 300 of. No edges when no two groups do.
 /// Cost: O(edges).
 Affinities between(const Groups& groups, const Affinities& affinities);
 
