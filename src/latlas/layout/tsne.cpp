@@ -685,8 +685,7 @@ std::vector<Field> fields(TsneParams& p) {
        "larger remembers longer; the default becomes 0.8 for fewer than 5,000 rows", 0, 0.99},
       {"stop_below", &p.stop_below,
        "ends when an iteration lowers the divergence by less than this share; the default becomes "
-       "1e-5 "
-       "for fewer than 5,000 rows; 0: never",
+       "1e-5 for fewer than 5,000 rows; 0: never",
        0, 1},
       {"grid_spacing", &p.grid_spacing,
        "of the repulsive field; smaller is more exact and slower; 0: 1/2, on a line 1/3", 0, 1},
