@@ -415,22 +415,25 @@ Neighbors swept(ConstRows data, Neighbors graph, const scan::Record& record, std
                 const scan::Clock& clock) {
   const std::int64_t near = std::min(kFollowed, graph.k()), n = graph.rows();
   const std::int64_t groups = (n + scan::kGroup - 1) / scan::kGroup;
-  scan::Fresh fresh(sweeps > 0 ? n : 0, near);
+  if (sweeps == 0) return graph;
+  scan::Fresh fresh(n, near), next_fresh(n, near);
   std::fill_n(fresh.data(), fresh.size(), std::uint8_t{1});
+  std::vector<std::uint8_t> news(static_cast<std::size_t>(n), 1), next_news(news.size());
+  Neighbors next = empty_lists(n, graph.k());
   using Chosen = std::vector<scan::Chosen>;
   const auto make = [&] { return std::make_unique<Chosen>(static_cast<std::size_t>(groups)); };
   const auto kernel = LATLAS_DISPATCH(refine_block);
   for (std::int64_t sweep = 1; sweep <= sweeps; ++sweep) {
-    Neighbors next = empty_lists(n, graph.k());
-    scan::Fresh next_fresh(n, near);
     const bool whole = scan::in_rounds(
         n, make, [&](std::int64_t done) { return clock.stops(sweep * n + done, (1 + sweeps) * n); },
         [&](std::int64_t begin, std::int64_t end, Chosen& chosen) {
-          kernel({data, graph, record, near, fresh}, begin, end, chosen, next, next_fresh);
+          kernel({data, graph, record, near, fresh, news}, begin, end, chosen,
+                 {next, next_fresh, next_news});
         });
     if (!whole) return {};
-    graph = std::move(next);
-    fresh = std::move(next_fresh);
+    std::swap(graph, next);
+    std::swap(fresh, next_fresh);
+    std::swap(news, next_news);
   }
   return graph;
 }
@@ -451,9 +454,11 @@ Compact compact(ConstRows data) {
 }
 
 /// Lists of places in compact order become lists of rows of the data.
+/// @param rows  room for one list.
 void expand(const Compact& data, const Neighbors& lists, std::int64_t list, std::int32_t self,
-            std::span<std::int32_t> index, std::span<float> distance) {
-  std::vector<std::int32_t> rows(static_cast<std::size_t>(lists.k()));
+            std::vector<std::int32_t>& rows, std::span<std::int32_t> index,
+            std::span<float> distance) {
+  rows.resize(static_cast<std::size_t>(lists.k()));
   for (std::int64_t j = 0; j < lists.k(); ++j)
     rows[static_cast<std::size_t>(j)] = data.row[static_cast<std::size_t>(lists.index(list, j))];
   scan::expand(rows, lists.distance[list], data.distinct, self, index, distance);
@@ -478,9 +483,10 @@ Neighbors solve_within(ConstRows rows, const NeighborsParams& params, const Prog
 
   Neighbors graph = empty_lists(rows.rows(), params.k);
   parallel_for(n, 256, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::int32_t> room;
     for (std::int64_t i = begin; i < end; ++i)
       for (const std::int32_t row : data.distinct.equals(data.row[static_cast<std::size_t>(i)]))
-        expand(data, lists, i, row, graph.index[row], graph.distance[row]);
+        expand(data, lists, i, row, room, graph.index[row], graph.distance[row]);
   });
   return graph;
 }
@@ -632,9 +638,10 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
     else
       put_equals_first(s.equal, queries, order, lists);
     parallel_for(lists.rows(), 256, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::int32_t> room;
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int32_t query = order[static_cast<std::size_t>(i)];
-        expand(data, lists, i, scan::kNone, graph.index[query], graph.distance[query]);
+        expand(data, lists, i, scan::kNone, room, graph.index[query], graph.distance[query]);
       }
     });
   }

@@ -187,9 +187,9 @@ std::vector<std::int32_t> compact_order(ConstRows rows, std::vector<std::int32_t
   const Ordering o{rows, static_cast<std::size_t>(finest), along};
   // The first halves are made one after the other, each on all threads; then those that are left
   // are ordered beside each other.
-  constexpr std::size_t kBeside = 32;
+  const auto beside = static_cast<std::size_t>(4 * threads());
   std::vector<std::span<std::int32_t>> parts = {chosen};
-  for (bool halved = true; halved && parts.size() < kBeside;) {
+  for (bool halved = true; halved && parts.size() < beside;) {
     std::vector<std::span<std::int32_t>> halves;
     halved = false;
     for (const std::span<std::int32_t> p : parts) {

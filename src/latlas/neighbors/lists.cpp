@@ -55,6 +55,12 @@ void expand(std::span<const std::int32_t> index, std::span<const float> distance
   std::vector<std::int32_t> ring;  // rows at one distance
   for (std::size_t begin = 0, end = 0; filled < k; begin = end) {
     while (end < index.size() && distance[end] == distance[begin]) ++end;
+    if (distinct.members.empty() && end - begin == 1) {  // nearly always
+      if (index[begin] == self) continue;
+      index_out[filled] = index[begin];
+      distance_out[filled++] = distance[begin];
+      continue;
+    }
     ring.clear();
     for (std::size_t i = begin; i < end; ++i) {
       const auto equals = distinct.equals(index[i]);

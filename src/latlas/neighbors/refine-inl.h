@@ -24,6 +24,14 @@ struct Refining {
   const Record& record;    // of the probing that made the graph
   std::int64_t near;       // of a list's rows that are followed
   const Fresh& fresh;      // n × near: 1 where the row came into the list in the last sweep
+  const std::vector<std::uint8_t>& news;  // for each row, whether any did
+};
+
+/// What a sweep writes.
+struct Refined {
+  Neighbors& graph;
+  Fresh& fresh;
+  std::vector<std::uint8_t>& news;
 };
 
 inline Key key_at(const Neighbors& lists, std::int64_t i, std::int64_t j) {
@@ -95,20 +103,30 @@ void refine(const scan::Refining& r, const std::vector<scan::Chosen>& chosen, st
   const float* query = r.data.row(i);
   seen.clear();
   for (const scan::Key key : list) seen.insert(scan::row_of(key));
-  // All rows are asked for before the first is measured, so that memory works ahead.
-  std::size_t count = 0;
+  // Which of the entries lead anywhere is decided without branches, which nobody could foretell.
+  const std::uint32_t* who = &chosen.front().who[q / 32];
+  constexpr auto kStep = static_cast<std::uint32_t>(sizeof(scan::Chosen) / sizeof(*who));
+  std::size_t met = 0;
   for (std::int64_t a = 0; a < r.near; ++a) {
     const std::int32_t via = scan::row_of(list[static_cast<std::size_t>(a)]);
     const std::int32_t* next = r.graph.index.row(via);
     const std::uint8_t* news = r.fresh.row(via);
-    const bool all = r.fresh(i, a) != 0;
+    const std::uint32_t all = r.fresh(i, a);
+    if (all == 0 && r.news[static_cast<std::size_t>(via)] == 0) continue;
     for (std::int64_t b = 0; b < r.near; ++b) {
-      if (!all && news[b] == 0) continue;
-      const auto group = static_cast<std::size_t>(next[b] / static_cast<std::int32_t>(kGroup));
-      if (chosen[group].by(q) || !seen.insert(next[b])) continue;
-      fresh[count++] = next[b];
-      for (std::int64_t k = 0; k < d && k < 64; k += 16) hwy::Prefetch(r.data.row(next[b]) + k);
+      const auto group = static_cast<std::uint32_t>(next[b]) / std::uint32_t{kGroup};
+      const std::uint32_t looked = who[std::size_t{group} * kStep] >> (q % 32);
+      fresh[met] = next[b];
+      met += (all | news[b]) & ~looked & 1U;
     }
+  }
+  // All rows are asked for before the first is measured, so that memory works ahead.
+  std::size_t count = 0;
+  for (std::size_t m = 0; m < met; ++m) {
+    const std::int32_t row = fresh[m];
+    if (!seen.insert(row)) continue;
+    fresh[count++] = row;
+    for (std::int64_t k = 0; k < d && k < 64; k += 16) hwy::Prefetch(r.data.row(row) + k);
   }
   const double share = 1 - float_doubt(d);
   const auto bar_of = [&](scan::Key key) {
@@ -132,6 +150,7 @@ void refine(const scan::Refining& r, const std::vector<scan::Chosen>& chosen, st
 LATLAS_INLINE void ask_for_lists(const scan::Refining& r, std::int64_t i) {
   for (std::int64_t a = 0; a < r.near; ++a) {
     const std::int32_t via = r.graph.index(i, a);
+    if (r.fresh(i, a) == 0 && r.news[static_cast<std::size_t>(via)] == 0) continue;
     for (std::int64_t b = 0; b < r.near; b += 16) hwy::Prefetch(r.graph.index.row(via) + b);
     hwy::Prefetch(r.graph.index.row(via) + r.near - 1);
     hwy::Prefetch(r.fresh.row(via));
@@ -141,7 +160,7 @@ LATLAS_INLINE void ask_for_lists(const scan::Refining& r, std::int64_t i) {
 /// Refines the lists of one block of rows, and says what is fresh in them.
 /// @param chosen  one for each group, empty; left so.
 void refine_block(const scan::Refining& r, std::int64_t begin, std::int64_t end,
-                  std::vector<scan::Chosen>& chosen, Neighbors& to, scan::Fresh& fresh_to) {
+                  std::vector<scan::Chosen>& chosen, const scan::Refined& to) {
   const std::int64_t count = r.graph.k();
   const auto& looked = r.record[static_cast<std::size_t>(begin / kBlock)];
   for (const scan::Looked& l : looked) chosen[static_cast<std::size_t>(l.group)] = l.chosen;
@@ -156,10 +175,11 @@ void refine_block(const scan::Refining& r, std::int64_t begin, std::int64_t end,
     std::int64_t old = 0;
     for (std::int64_t j = 0; j < r.near; ++j) {
       const bool held = scan::row_of(list[static_cast<std::size_t>(j)]) == r.graph.index(i, old);
-      fresh_to(i, j) = held ? 0 : 1;
+      to.fresh(i, j) = held ? 0 : 1;
       old += held ? 1 : 0;
     }
-    scan::write_list(list, i, to);
+    to.news[static_cast<std::size_t>(i)] = old < r.near ? 1 : 0;
+    scan::write_list(list, i, to.graph);
   }
   for (const scan::Looked& l : looked) chosen[static_cast<std::size_t>(l.group)] = {};
 }
