@@ -298,6 +298,24 @@ TEST(ApproximateNeighbors, AreTheSameForAllThreadsAndInstructionSets) {
   simd::select(simd::available().front());
 }
 
+TEST(ApproximateNeighbors, RefinedOftenAndInLongListsAreTheSameEverywhere) {
+  // Lists longer than what is followed of them; most sweeps pass lists in which nothing is new.
+  const Matrix x = curved(1500, 9, 4, 3);
+  const NeighborsParams params{.k = 40, .probes = 2, .sweeps = 4};
+  simd::select(simd::available().front());
+  const Neighbors best = approximate_neighbors(x, params);
+  EXPECT_GE(measured_recall(best, x, "euclidean", 300, 3).value, 0.98);
+  for (const int threads : {1, 2, 3, 7}) {
+    const ThreadLimit limit(threads);
+    expect_equal(approximate_neighbors(x, params), best, sentence(threads, " threads"));
+  }
+  for (const auto& target : simd::available()) {
+    simd::select(target);
+    expect_equal(approximate_neighbors(x, params), best, target);
+  }
+  simd::select(simd::available().front());
+}
+
 TEST(ApproximateNeighbors, AreTheSameInBatchesOfSeveralBlocks) {
   // 13,000 rows are 136 blocks, two a batch, the last one alone.
   const Matrix x = curved(13'000, 3, 2), queries = curved(12'500, 3, 2, 2);

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "latlas/core/parallel.h"
 #include "latlas/core/random.h"
 #include "latlas/neighbors/cells.h"
 #include "latlas/neighbors/duplicates.h"
@@ -221,6 +222,16 @@ TEST(CompactOrder, GoesDownToTheFinestSize) {
     std::sort(fine.begin() + g, fine.begin() + g + kGroup);
   }
   EXPECT_EQ(coarse, fine);
+}
+
+TEST(CompactOrder, IsTheSameForEveryNumberOfThreads) {
+  const Matrix x = rows_around(30'000, 3, 1, 1);
+  const std::vector<std::int32_t> all = in_order(30'000);
+  const std::vector<std::int32_t> order = compact_order(x, all);
+  for (const int threads : {1, 2, 3, 7}) {
+    const ThreadLimit limit(threads);
+    EXPECT_EQ(compact_order(x, all), order) << threads << " threads";
+  }
 }
 
 TEST(Groups, AreEnclosedByTheirBalls) {

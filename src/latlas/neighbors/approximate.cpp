@@ -11,10 +11,10 @@
 //    under the same limits as in exact search. The result is exactly the best among the rows looked
 //    at, and which groups these were is kept.
 // 4. A row that found another is offered to it, in case that the other did not look there.
-// 5. Refinement (refine-inl.h): in each sweep a row is compared with the neighbors of its
-// neighbors,
-//    but for those in groups it has looked at: it has seen them, and they are most. A sweep reads
-//    the old graph and writes a new one, so no order of the rows matters.
+// 5. Refinement (refine-inl.h): in each sweep a row is compared with its neighbors' neighbors, but
+//    for those in groups it has looked at: it has seen them, and they are most. A list in which
+//    nothing is new leads nowhere and is passed. A sweep reads the old graph and writes a new one,
+//    so no order of the rows matters.
 //    (Dong, Moses, Li, Efficient k-nearest neighbor graph construction for generic similarity
 //    measures, 2011, without its sampling.)
 #include "latlas/neighbors/approximate.h"
@@ -413,9 +413,9 @@ void offer_back(const scan::Record& record, Neighbors& lists) {
 /// came in by the one before.
 Neighbors swept(ConstRows data, Neighbors graph, const scan::Record& record, std::int64_t sweeps,
                 const scan::Clock& clock) {
+  if (sweeps == 0) return graph;
   const std::int64_t near = std::min(kFollowed, graph.k()), n = graph.rows();
   const std::int64_t groups = (n + scan::kGroup - 1) / scan::kGroup;
-  if (sweeps == 0) return graph;
   scan::Fresh fresh(n, near), next_fresh(n, near);
   std::fill_n(fresh.data(), fresh.size(), std::uint8_t{1});
   std::vector<std::uint8_t> news(static_cast<std::size_t>(n), 1), next_news(news.size());
@@ -627,7 +627,9 @@ Neighbors ApproximateIndex::search(ConstRows given, const Progress& progress) co
   Neighbors graph = empty_lists(queries.rows(), s.params.k);
   for (const auto& [scale, rows] : by_scale(queries, frame)) {
     scan::Partition wider;
-    const bool fits = scale == frame.scale;
+    // … and panels are as wide as the tiles of the instructions in use, which may be others by now.
+    const bool fits =
+        scale == frame.scale && s.partition.rows.width == LATLAS_DISPATCH(panel_width)();
     if (!fits) wider = partition(data.rows, copy_of(queries, rows), s.partition);
     const std::vector<std::int32_t> order = scan::compact_order(queries, rows);
     Neighbors lists = probe(fits ? s.partition : wider, copy_of(queries, order), s.count, clock,

@@ -104,8 +104,7 @@ void refine(const scan::Refining& r, const std::vector<scan::Chosen>& chosen, st
   seen.clear();
   for (const scan::Key key : list) seen.insert(scan::row_of(key));
   // Which of the entries lead anywhere is decided without branches, which nobody could foretell.
-  const std::uint32_t* who = &chosen.front().who[q / 32];
-  constexpr auto kStep = static_cast<std::uint32_t>(sizeof(scan::Chosen) / sizeof(*who));
+  const std::int64_t word = q / 32, bit = q % 32;
   std::size_t met = 0;
   for (std::int64_t a = 0; a < r.near; ++a) {
     const std::int32_t via = scan::row_of(list[static_cast<std::size_t>(a)]);
@@ -115,7 +114,7 @@ void refine(const scan::Refining& r, const std::vector<scan::Chosen>& chosen, st
     if (all == 0 && r.news[static_cast<std::size_t>(via)] == 0) continue;
     for (std::int64_t b = 0; b < r.near; ++b) {
       const auto group = static_cast<std::uint32_t>(next[b]) / std::uint32_t{kGroup};
-      const std::uint32_t looked = who[std::size_t{group} * kStep] >> (q % 32);
+      const std::uint32_t looked = chosen[group].who[word] >> bit;
       fresh[met] = next[b];
       met += (all | news[b]) & ~looked & 1U;
     }
