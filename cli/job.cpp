@@ -100,7 +100,7 @@ void Job::prepare() {
   check_recipe(sections());
   formats_of(figures);
   is_start_file(tsne_start);
-  if (with_umap) fit_umap_curve(umap.min_dist, umap.spread);
+  if (with_umap) umap_curve(umap);
   require(model.latent >= 2, "model: latent is ", model.latent,
           ", it must be at least 2 for a map");
   model.seed = training.seed = tsne.seed = umap.seed = evaluate.seed = seed;

@@ -37,6 +37,25 @@ TEST(UmapCurve, IsThatOfUmapLearn) {
   EXPECT_THROW(fit_umap_curve(2, 1), InvalidArgument);
 }
 
+TEST(UmapCurve, MayBeGiven) {
+  const Case c = make_case(200, 14);
+  const UmapCurve fitted = fit_umap_curve(0.1, 1);
+  const UmapResult by_spread = umap(c.graph, c.data);
+  const UmapParams same{.min_dist = 0.7, .a = fitted.a, .b = fitted.b}, other{.a = 3, .b = 0.6};
+  EXPECT_EQ(sha256(umap(c.graph, c.data, same).map), sha256(by_spread.map));
+  const UmapResult given = umap(c.graph, c.data, other);
+  EXPECT_EQ(given.curve.a, 3);
+  EXPECT_NE(sha256(given.map), sha256(by_spread.map));
+  const auto placed = [&](const UmapParams& p) {
+    return sha256(umap_place(by_spread.map, c.graph, p).map);
+  };
+  EXPECT_EQ(placed(same), placed({}));
+  EXPECT_NE(placed(other), placed({}));
+  EXPECT_THROW(umap(c.graph, c.data, {.a = 1}), InvalidArgument);
+  EXPECT_THROW(umap(c.graph, c.data, {.b = 1}), InvalidArgument);
+  EXPECT_THROW(umap(c.graph, c.data, {.a = -1, .b = 1}), InvalidArgument);
+}
+
 TEST(Umap, BringsClustersApart) {
   const Case c = make_case(1000, 14);
   for (const char* init : {"spectral", "pca", "random"}) {
@@ -149,6 +168,14 @@ TEST(Umap, ServesRowsThatAreAllEqual) {
     for (const char* init : {"spectral", "pca"})
       expect_centered_and_finite(umap(graph, Matrix(n, 2), {.init = init}).map);
   }
+}
+
+TEST(Umap, ServesRowsOfWhichHalfAreEqual) {
+  Matrix x = clusters(600, 6, 3);
+  for (std::int64_t i = 0; i < 600; i += 2) std::copy_n(x.row(0), 6, x.row(i));
+  const Neighbors graph = nearest(x, x, 14);
+  for (const char* init : {"spectral", "pca"})
+    expect_centered_and_finite(umap(graph, x, {.init = init}).map);
 }
 
 TEST(Umap, ServesAGraphInManyPiecesAndSaysSo) {

@@ -373,6 +373,10 @@ std::vector<Field> fields(UmapParams& p) {
        "1: fuzzy union of both rows' memberships; 0: their intersection", 0, 1},
       {"local_connectivity", &p.local_connectivity, "nearest neighbors that are surely some", 0,
        1000},
+      {"a", &p.a,
+       "of the curve 1 / (1 + a d^2b), with b in place of min_dist and spread; 0: by these", 0,
+       1e6},
+      {"b", &p.b, "of the same curve; 0: by min_dist and spread", 0, 100},
       {.name = "init",
        .value = &p.init,
        .help = "start: spectral, pca (of the rows) or random",
@@ -435,6 +439,13 @@ UmapCurve fit_umap_curve(double min_dist, double spread) {
   return {a, b};
 }
 
+UmapCurve umap_curve(const UmapParams& params) {
+  require((params.a > 0) == (params.b > 0), "umap: a is ", params.a, " and b is ", params.b,
+          "; give both or none, in place of min_dist and spread");
+  return params.a > 0 ? UmapCurve{params.a, params.b}
+                      : fit_umap_curve(params.min_dist, params.spread);
+}
+
 UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& params,
                 const Progress& progress, const Snapshots& snapshots) {
   UmapParams p = params;
@@ -445,7 +456,7 @@ UmapResult umap(const Neighbors& graph, ConstRows start, const UmapParams& param
           " columns, the map needs 2");
   require_finite(start, "umap: start");
   UmapResult result;
-  result.curve = fit_umap_curve(p.min_dist, p.spread);
+  result.curve = umap_curve(p);
   if (n > 1 && p.n_neighbors > n) {
     result.notes.push_back(sentence("n_neighbors lowered from ", p.n_neighbors, " to ", n,
                                     ": there are ", n, " rows"));
@@ -538,7 +549,7 @@ UmapPlaceResult umap_place(ConstRows train_map, const Neighbors& to_train, const
   const Matrix weight = memberships(to_train, k, std::max(2.0, static_cast<double>(k)),
                                     std::max(0.0, p.local_connectivity - 1), /*each_alone=*/true);
   const Matrix train = copy_of(train_map);
-  const UmapForces forces = forces_of(fit_umap_curve(p.min_dist, p.spread), p);
+  const UmapForces forces = forces_of(umap_curve(p), p);
   const std::int64_t epochs =
       p.n_epochs > 0 ? std::max<std::int64_t>(1, p.n_epochs / 3) : (n <= 10000 ? 100 : 30);
   // Every new row feels the same rows: then none of it depends on where the row stands.

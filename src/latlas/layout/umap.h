@@ -26,6 +26,7 @@ struct UmapParams {
   double repulsion_strength = 1;    ///< Weight of the repulsion; larger gives more space.
   double set_op_mix_ratio = 1;      ///< 1: fuzzy union of both rows' memberships; 0: intersection.
   double local_connectivity = 1;    ///< Nearest neighbors that are surely some.
+  double a = 0, b = 0;              ///< Of the curve; 0: by min_dist and spread.
   std::string init = "spectral";    ///< spectral; pca: the start handed in; random.
   std::uint64_t seed = 0;           ///< Of the draws of repelling rows and of the start.
 };
@@ -41,6 +42,10 @@ struct UmapCurve {
 /// The a and b for which the curve comes nearest, in least squares over 300 places in
 /// [0, 3 spread], to 1 below min_dist and exp(−(d − min_dist) / spread) above.
 UmapCurve fit_umap_curve(double min_dist, double spread);
+
+/// The curve that the parameters ask for: by a and b where they are given, else fitted.
+/// @throws InvalidArgument  when only one of a and b is given, or min_dist is above spread.
+UmapCurve umap_curve(const UmapParams& params);
 
 struct UmapResult {
   Matrix map;  ///< n × 2, centered at the origin.
