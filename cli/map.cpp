@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 #include "cli/commands.h"
@@ -15,6 +16,7 @@
 #include "cli/views.h"
 #include "latlas/core/error.h"
 #include "latlas/core/file.h"
+#include "latlas/core/machine.h"
 #include "latlas/core/npy.h"
 #include "latlas/evaluate/scores.h"
 #include "latlas/layout/affinities_file.h"
@@ -46,6 +48,8 @@ struct Options {
 
   std::vector<Field> umap_fields() {  // names that t-SNE has too are told apart, or shared
     std::vector<Field> f = without(without(fields(umap), "seed"), "init");
+    find(f, "a", "umap").name = "curve_a";
+    find(f, "b", "umap").name = "curve_b";
     find(f, "learning_rate", "umap").name = "umap_learning_rate";
     return f;
   }
@@ -62,14 +66,6 @@ struct Mapped {
 // Whether the neighbors of the rows are to be found here.
 bool finds_graph(const Options& o) {
   return o.method != "pca" && o.graph.empty() && o.affinities_file.empty();
-}
-
-const char* advice_for(const Options& o) {
-  if (o.method == "pca" || !finds_graph(o)) return "map fewer rows";
-  if (o.method == "umap") return "lower --n-neighbors or --k, or map fewer rows";
-  return o.tsne.dimensions == 3
-             ? "take --dimensions 2, lower --perplexity or --k, or map fewer rows"
-             : "lower --perplexity or --k, or map fewer rows";
 }
 
 // The graph that t-SNE or UMAP asks for.
@@ -130,6 +126,48 @@ Plan plan_map(const Options& o, std::int64_t n, std::int64_t m, std::int64_t d) 
   if (o.scores) plan += plan_scores(n, width, {}, rate);
   plan.bytes += (n + m) * (d + (o.reduce > 0 ? width : 0)) * 4;
   return plan;
+}
+
+// What of the options would have to be otherwise for the map to fit into memory, found by planning
+// it so: the least harm first, then all of it, then fewer rows.
+std::string what_would_fit(const Options& given, std::int64_t n, std::int64_t m, std::int64_t d) {
+  constexpr std::int64_t kFew = 15;  // neighbors, with which a map is still one
+  struct Change {
+    bool possible;
+    const char* flags;
+    std::function<void(Options&)> make;
+  };
+  const bool tsne = given.method == "tsne", finds = finds_graph(given);
+  const Change changes[] = {
+      {given.reduce == 0 && d > 100 && given.method != "pca", "--reduce 50",
+       [](Options& o) { o.reduce = 50; }},
+      {tsne && given.tsne.dimensions == 3, "--dimensions 2",
+       [](Options& o) { o.tsne.dimensions = 2; }},
+      {tsne && finds && given.neighbors.k == 0 && given.tsne.preset != "fast", "--preset fast",
+       [](Options& o) { o.tsne.preset = "fast"; }},
+      {tsne && finds && given.neighbors.k > kFew, "--k 15",
+       [](Options& o) { o.neighbors.k = kFew; }},
+      {given.method == "umap" && finds && given.umap.n_neighbors > kFew, "--n-neighbors 15",
+       [](Options& o) { o.umap.n_neighbors = kFew, o.neighbors.k = 0; }},
+  };
+  const std::int64_t memory = machine::available_memory();
+  Options all = given;
+  std::string flags;
+  for (const Change& change : changes) {
+    if (!change.possible) continue;
+    Options one = given;
+    change.make(one);
+    const std::int64_t bytes = plan_map(one, n, m, d).bytes;
+    if (bytes <= memory) return sentence(change.flags, " would need ", bytes_text(bytes));
+    change.make(all);
+    flags += (flags.empty() ? "" : " ") + std::string(change.flags);
+  }
+  const std::int64_t bytes = plan_map(all, n, m, d).bytes;
+  if (bytes <= memory) return sentence(flags, " together would need ", bytes_text(bytes));
+  std::int64_t fewer = n;
+  while (fewer > 1 && plan_map(all, fewer, std::min(m, fewer), d).bytes > memory) fewer /= 2;
+  return sentence("map fewer rows, of which ", count_text(fewer), " would fit",
+                  flags.empty() ? "" : " with " + flags);
 }
 
 // The anchors, refused before long work where they are none.
@@ -399,7 +437,8 @@ void run_map(const Options& o, const Common& common) {
   require(o.method == "pca" || shape.rows >= 4, "latlas map: ", shape.rows,
           shape.rows == 1 ? " row is" : " rows are", " too few for ", title_of(o.method),
           "; 4 are the least");
-  announce(plan_map(o, shape.rows, more.rows, shape.cols), advice_for(o), console,
+  const Plan plan = plan_map(o, shape.rows, more.rows, shape.cols);
+  announce(plan, fits(plan) ? "" : what_would_fit(o, shape.rows, more.rows, shape.cols), console,
            search_note(o, shape.rows, shape.cols));
   Matrix rows = load_rows(o.data);
   Matrix fresh = o.fresh.empty() ? Matrix() : load_rows(o.fresh);

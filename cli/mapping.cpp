@@ -70,11 +70,12 @@ std::string describe_neighbors(const Neighbors& graph, ConstRows rows,
   const bool exact = searches_exactly(rows.rows(), rows.rows(), rows.cols(), params);
   const Recall recall = exact ? Recall{} : measured_recall(graph, rows, params.metric, 1000, seed);
   metrics.set("neighbors.recall", recall.value);
-  if (recall.standard_error > 0) metrics.set("neighbors.recall_error", recall.standard_error);
+  if (!exact) metrics.set("neighbors.recall_error", recall.standard_error);
   const std::string what = fmt::format("{} of each row, ", graph.k());
   if (exact) return what + "exact";
-  return what +
-         fmt::format("approximate: recall {:.4f} ± {:.4f}", recall.value, recall.standard_error);
+  const char* low = recall.value < 0.945 ? "; search by 'exact', or more probes, find more" : "";
+  return what + fmt::format("approximate: recall {:.4f} ± {:.4f}{}", recall.value,
+                            recall.standard_error, low);
 }
 
 void describe_new_neighbors(const Neighbors& to_train, ConstRows fresh, ConstRows rows,

@@ -15,12 +15,13 @@ Plan plan_figures(std::int64_t files, std::int64_t points, double dpi) {
       static_cast<std::int64_t>(12 * pixels) + points * 40};
 }
 
+bool fits(const Plan& plan) { return plan.bytes <= machine::available_memory(); }
+
 void announce(const Plan& plan, const std::string& advice, Console& console,
               const std::string& more) {
-  const std::int64_t available = machine::available_memory();
-  if (plan.bytes > available)
+  if (!fits(plan))
     throw WouldNotFit(sentence("this needs ", bytes_text(plan.bytes), " of memory, ",
-                               bytes_text(available), " are free; ", advice));
+                               bytes_text(machine::available_memory()), " are free; ", advice));
   console.say(sentence("plan        about ", seconds_text(std::max(plan.seconds, 0.1)), " and ",
                        bytes_text(plan.bytes), " on ", threads(),
                        threads() == 1 ? " thread" : " threads", more));

@@ -17,6 +17,9 @@ namespace latlas::cli {
 /// @param points  in each
 Plan plan_figures(std::int64_t files, std::int64_t points, double dpi);
 
+/// Whether the memory that is free suffices.
+bool fits(const Plan& plan);
+
 /// Says the plan: "plan        about 21 s and 640 MB on 2 threads", and `more` after it. Throws
 /// WouldNotFit, naming what would fit (`advice`), when memory does not suffice.
 void announce(const Plan& plan, const std::string& advice, Console& console,

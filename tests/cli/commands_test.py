@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -501,6 +502,37 @@ def test_what_cannot_fit_is_refused_before_it_is_read(latlas, arguments):
     assert not (latlas.folder / "m.npy").exists()
 
 
+@pytest.mark.parametrize("more, advice", [
+    ([], "--preset fast would need"),
+    (["--k", 90], "--k 15 would need"),
+    (["--dimensions", 3, "--k", 90], "--dimensions 2 --k 15 together would need"),
+    (["--method", "umap", "--n-neighbors", 91], "--n-neighbors 15 would need"),
+    (["--preset", "fast", "--k", 1000], "--k 15 would need"),
+])
+def test_a_refusal_for_memory_names_what_would_fit(latlas, more, advice):
+    # So many rows that 15 neighbors of each fit into the memory that is free, and 90 do not.
+    free = next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if "MemAvailable" in line)
+    group = pathlib.Path("/sys/fs/cgroup")
+    if (group / "memory.max").exists() and (limit := (group / "memory.max").read_text()) != "max\n":
+        free = min(free, int(limit) - int((group / "memory.current").read_text()))
+    n = free // 2500
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, 4), }}".encode()
+    with open(latlas.folder / "many.npy", "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + header.ljust(117) + b"\n")
+        file.truncate(128 + n * 16)
+    sentence = latlas.refuses("map", "many.npy", "-o", "m.npy", *more, code=3)
+    assert advice in sentence
+
+
+def test_a_refusal_for_memory_counts_the_rows_that_would_fit(latlas):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 4), }"
+    with open(latlas.folder / "huge.npy", "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + header.ljust(117) + b"\n")
+        file.truncate(128 + 2_000_000_000 * 16)
+    sentence = latlas.refuses("map", "huge.npy", "-o", "m.npy", code=3)
+    assert re.search(r"map fewer rows, of which [0-9,]+ would fit with --preset fast", sentence)
+
+
 def test_what_a_limit_changes_is_said(latlas, blobs):
     np.save(latlas.folder / "e.npy", blobs[0][:60])
     done = latlas("map", "e.npy", "-o", "m.npy", "--k", 500, "--perplexity", 5)
@@ -514,6 +546,16 @@ def test_sampled_scores_of_a_map_come_with_their_error(latlas):
     np.save(latlas.folder / "e.npy", rows)
     quality = json.loads(latlas("map", "e.npy", "-o", "m.npy", "--method", "pca", "--json").stdout)["quality"]
     assert 0 < quality["trustworthiness_error"] < 0.01 and 0 < quality["recall_at_15_error"] < 0.05
+
+
+def test_a_recall_that_is_low_is_said_to_be(latlas):
+    np.save(latlas.folder / "e.npy", np.random.default_rng(0).normal(size=(5000, 12)).astype("float32"))
+    search = ["neighbors", "e.npy", "--k", 15, "--search", "approximate"]
+    few = [*search, "--probes", 1, "--sweeps", 0]
+    found = json.loads(latlas(*few, "--json").stdout)["neighbors"]
+    assert 0.05 < found["recall"] < 0.9 and 0 < found["recall_error"] < 0.02
+    assert "or more probes, find more" in latlas(*few).stdout
+    assert "find more" not in latlas(*search, "--probes", 50).stdout
 
 
 @pytest.mark.parametrize("place", [2e9, -1e25, 3e38])

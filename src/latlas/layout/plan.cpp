@@ -32,7 +32,7 @@ Plan plan_tsne(std::int64_t rows, std::int64_t k, const TsneParams& given, doubl
   const double nodes =
       params.dimensions == 3 ? std::max(8'388'608.0, 16.0 * static_cast<double>(rows)) : 1'600'000;
   return {iterations * (75 * edges + exact + grid) / rate,
-          whole_bytes(near * 48 + (all_pairs ? 0 : 128 * nodes))};
+          whole_bytes(near * 56 + (all_pairs ? 0 : 128 * nodes))};
 }
 
 Plan plan_umap(std::int64_t rows, std::int64_t k, const UmapParams& params, double rate) {
