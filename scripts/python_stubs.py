@@ -39,7 +39,8 @@ TYPES = {
     "verbose": "Union[bool, int]"}
 OWN_TYPES = {("PCA", "n_components"): "Union[None, int, float]",
              ("Autoencoder", "learning_rate"): "float", ("UMAP", "learning_rate"): "float",
-             ("NearestNeighbors", "metric"): "str"}
+             ("NearestNeighbors", "metric"): "str", ("UMAP", "a"): "Optional[float]",
+             ("UMAP", "b"): "Optional[float]"}
 ATTRIBUTES = {
     "PCA": {"components_": "NDArray[np.float64]", "mean_": "NDArray[np.float64]",
             "explained_variance_": "NDArray[np.float64]",

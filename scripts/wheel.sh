@@ -10,6 +10,10 @@ rm -rf dist build/wheel/dist build/wheel/clean
 "$python" -m pip wheel -q --no-deps --no-build-isolation -w build/wheel/dist . >&2
 PATH="$(dirname "$python"):$PATH" "$python" -m auditwheel repair --plat auto -w dist build/wheel/dist/*.whl >&2
 wheel=$(echo dist/*.whl)
+case $wheel in
+  *manylinux_2_*) ;;
+  *) echo "wheel.sh: $wheel is not manylinux" >&2; exit 1 ;;
+esac
 size=$(stat -c %s "$wheel")
 echo "$wheel: $size bytes" >&2
 [ "$size" -le $most ] || { echo "wheel.sh: more than $most bytes" >&2; exit 1; }

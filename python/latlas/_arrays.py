@@ -18,13 +18,18 @@ def unwrapped(X, what):
                 f"0); fill them or remove their rows first")
         return np.asarray(X)
     if not hasattr(X, "__array__") and hasattr(X, "__dlpack__"):
-        X = np.from_dlpack(X)
+        try:
+            X = np.from_dlpack(X)
+        except (BufferError, RuntimeError, TypeError) as error:
+            raise ValueError(f"{what} cannot be read as an array of this machine's memory "
+                             f"({error}); bring it there first") from None
     if X is None:
         raise ValueError(f"{what} is None, it must be an array of numbers")
     kind = getattr(getattr(X, "dtype", None), "kind", None)
     if kind in ("M", "m"):
         raise ValueError(f"{what} holds dates, it must hold numbers")
-    if kind in ("S", "U") or isinstance(X, (str, bytes)):
+    if kind in ("S", "U") or isinstance(X, (str, bytes)) or (
+            kind == "O" and isinstance(X, np.ndarray) and any(isinstance(v, (str, bytes)) for v in X.flat)):
         raise ValueError(f"{what} holds texts, it must hold numbers")
     if kind == "c":
         raise ValueError(f"{what} holds complex numbers. Complex data not supported; take their "
@@ -46,7 +51,7 @@ def as_float_rows(X, what):
             raise ValueError(f"{what} has {array.ndim} dimensions, it must have 2: rows and columns")
         with np.errstate(over="ignore"):
             return np.ascontiguousarray(array, np.float32)
-    except (TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         if str(error).startswith(what):
             raise
         raise ValueError(f"{what} is no table of numbers ({error})") from None

@@ -41,7 +41,7 @@ class Autoencoder(Transformer):
     """
 
     _bytes = True
-    _pixels = False     # whether the fitted rows were uint8
+    _pixels = None      # whether the fitted rows were uint8; None: fractions, of which bytes are 255ths
 
     def fit(self, X, y=None, *, validation_data=None):
         """Trains. validation_data: rows (or, as in Keras, a pair that begins with them) whose loss
@@ -49,7 +49,7 @@ class Autoencoder(Transformer):
         X = self._rows(X, reset=True)
         held_back = self._validation(validation_data, X)
         seed = self._seed()
-        self.loss_ = self._chosen_loss(X)
+        self.loss_ = self._chosen_loss()
         self.output_activation_ = self.output_activation if self.output_activation != "auto" else \
             ("sigmoid" if self.loss_ == "binary_crossentropy" else "linear")
         hidden = [self.hidden] if isinstance(self.hidden, (int, np.integer)) else list(self.hidden)
@@ -82,17 +82,18 @@ class Autoencoder(Transformer):
     def _rows(self, X, reset=False):
         X = super()._rows(X, reset)
         if reset:
-            self._pixels = X.dtype == np.uint8
+            self._pixels = True if X.dtype == np.uint8 else None if _are_fractions(X) else False
+        elif self._pixels is False and X.dtype == np.uint8:
+            X = X.astype(np.float32)  # the same numbers that it was fitted on, as whole ones
         elif self._pixels and X.dtype != np.uint8 and X.max(initial=0) > 1:
             self._note([f"it was fitted on pixels (uint8, read as value / 255), and X has other "
                         f"numbers, up to {X.max():.4g}; divide them by 255, or give uint8"])
         return X
 
-    def _chosen_loss(self, X):
+    def _chosen_loss(self):
         if self.loss != "auto":
             return self.loss
-        fractions = X.dtype == np.uint8 or (X.min() >= 0 and X.max() <= 1)
-        return "binary_crossentropy" if fractions else "mean_squared_error"
+        return "mean_squared_error" if self._pixels is False else "binary_crossentropy"
 
     def transform(self, X):
         """Rows → latents, n × latent."""
@@ -139,16 +140,19 @@ class Autoencoder(Transformer):
     @classmethod
     def _of_model_file(cls, data, metadata, what):
         model = _core.model_from_bytes(data, what)
-        about = json.loads(metadata.get("python", "{}"))
-        earlier = "pixels" not in about  # versions that wrote tuples as lists
-        params = {k: tuple(v) if earlier and isinstance(v, list) else _decode(v, {})
-                  for k, v in about.get("params", {}).items()}
-        self = cls(**{k: v for k, v in params.items() if k in cls()._get_param_names()})
+        try:
+            about = json.loads(metadata.get("python", "{}"))
+            earlier = "params" in about and "pixels" not in about  # versions that wrote tuples as lists
+            params = {k: tuple(v) if earlier and isinstance(v, list) else _decode(v, {})
+                      for k, v in about.get("params", {}).items()}
+            self = cls(**{k: v for k, v in params.items() if k in cls()._get_param_names()})
+            self.history_ = about.get("history", {})
+            self.n_iter_ = len(self.history_.get("loss", []))
+            self._pixels = about.get("pixels")
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise OSError(f"{what}: its parameters are damaged ({error})") from None
         self.loss_ = metadata.get("loss", "mean_squared_error")
-        self.history_ = about.get("history", {})
-        self.n_iter_ = len(self.history_.get("loss", []))
         self.n_features_in_ = model.inputs
-        self._pixels = about.get("pixels", False)
         self.latent = model.latent
         layers = [layer.split() for layer in metadata["layers"].split(";")]
         self.output_activation_ = layers[-1][-1]
@@ -157,3 +161,7 @@ class Autoencoder(Transformer):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_model")
+
+
+def _are_fractions(X):
+    return X.min() >= 0 and X.max() <= 1

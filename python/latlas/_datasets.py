@@ -1,11 +1,12 @@
 """Datasets that latlas knows by name; no network unless asked."""
 
 import hashlib
+import http.client
 import os
 import time
 import urllib.request
 from dataclasses import dataclass
-from typing import List
+from typing import List, Union
 
 import numpy as np
 
@@ -31,7 +32,8 @@ class Dataset:
                 f"of {self.height} × {self.width} pixels, {len(self.class_names)} classes)")
 
 
-def load_dataset(name, *, fetch=False, or_synthetic=False, train=0, test=0, seed=0):
+def load_dataset(name: Union[str, "os.PathLike[str]"], *, fetch: bool = False,
+                 or_synthetic: bool = False, train: int = 0, test: int = 0, seed: int = 0) -> Dataset:
     """A dataset of the catalog ("mnist", "fashion-mnist", "kmnist"), "synthetic" (digits drawn by
     our own code), or the path of a folder that holds the four IDX files.
 
@@ -88,28 +90,38 @@ def _fetch_file(addresses, target, size, digest):
     part, failures = f"{target}.part", []
     for address in addresses:
         try:
-            here = os.path.getsize(part) if os.path.exists(part) else 0
-            if here > size:
-                here = 0
-            request = urllib.request.Request(
-                address, headers={"Range": f"bytes={here}-"} if 0 < here < size else {})
+            resumed = _fetch_rest(address, part, size)
+            if resumed and os.path.getsize(part) >= size and _digest(part) != digest:
+                os.remove(part)  # what was there before was not of this file
+                _fetch_rest(address, part, size)
+            here = os.path.getsize(part)
             if here < size:
-                with urllib.request.urlopen(request, timeout=30) as source, \
-                        open(part, "ab" if source.status == 206 else "wb") as out:
-                    while True:
-                        block = source.read(1 << 16)
-                        if not block:
-                            break
-                        out.write(block)
-            if _digest(part) == digest:
+                failures.append(f"{address}: ended after {here} of {size} bytes")
+            elif _digest(part) == digest:
                 os.replace(part, target)
                 return
-            failures.append(f"{address}: served other bytes than the catalog's")
-            os.remove(part)
-        except OSError as error:
+            else:
+                failures.append(f"{address}: served other bytes than the catalog's")
+                os.remove(part)
+        except (OSError, http.client.HTTPException) as error:
             failures.append(f"{address}: {error}")
             time.sleep(0.1)
     raise OSError(f"{os.path.basename(target)} could not be downloaded ({'; '.join(failures)})")
+
+
+def _fetch_rest(address, part, size):
+    """Appends to the part what it lacks; returns whether it held something before."""
+    here = os.path.getsize(part) if os.path.exists(part) else 0
+    if here == size:
+        return True
+    if here > size:
+        here = 0
+    request = urllib.request.Request(address, headers={"Range": f"bytes={here}-"} if here else {})
+    with urllib.request.urlopen(request, timeout=30) as source, \
+            open(part, "ab" if source.status == 206 else "wb") as out:
+        while block := source.read(1 << 16):
+            out.write(block)
+    return here > 0
 
 
 def _digest(path):

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import warnings
+from typing import Union
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -96,6 +97,15 @@ class Estimator(BaseEstimator):
             raise ValueError(f"random_state is {state!r}, it must be a whole number of at least 0, a "
                              f"RandomState or Generator of NumPy, or None") from None
 
+    def _made_once(self, name, of, make):
+        """make(*of), which serves every batch of new rows: made on first use, after loading, and
+        when `of` is no longer the same."""
+        ready = vars(self).setdefault("_ready", {})
+        if name not in ready or any(a is not b and not (isinstance(a, dict) and a == b)
+                                    for a, b in zip(ready[name][0], of)):
+            ready[name] = (of, make(*of, self._threads()))
+        return ready[name][1]
+
     def _threads(self):
         return threads_of(getattr(self, "n_jobs", None))
 
@@ -131,7 +141,7 @@ class Estimator(BaseEstimator):
         try:
             state = json.loads(metadata["state"])
             vars(self).update({name: _decode(v, tensors) for name, v in state.items()})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise OSError(f"{what}: its state is damaged ({error})") from None
 
     def __getstate__(self):
@@ -165,7 +175,7 @@ class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         return tags
 
 
-def load(path):
+def load(path: Union[str, "os.PathLike[str]"]) -> "Estimator":
     """The estimator that `save` wrote to that path, or the autoencoder that a run of the program
     left as model.safetensors."""
     import latlas

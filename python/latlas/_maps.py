@@ -96,15 +96,6 @@ class MapEstimator(Transformer):
         self._fit_X = None if self.metric == "precomputed" else X
         self._ready = {}
 
-    def _made_once(self, name, of, make):
-        """make(*of), which serves every batch of new rows: made on first use, after loading, and
-        when `of` is no longer the same."""
-        ready = vars(self).setdefault("_ready", {})
-        if name not in ready or any(a is not b and not (isinstance(a, dict) and a == b)
-                                    for a, b in zip(ready[name][0], of)):
-            ready[name] = (of, make(*of, self._threads()))
-        return ready[name][1]
-
     def _to_train(self, X, k, hear):
         """The nearest fitted rows of new rows."""
         k = max(1, min(int(k), len(self._fit_X)))

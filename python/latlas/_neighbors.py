@@ -97,9 +97,12 @@ class NearestNeighbors(Estimator):
         """Keeps the rows."""
         rows = self._rows(X, reset=True)
         params = given(self, "neighbors", metric=metric_of("NearestNeighbors", self.metric))
-        # The core checks parameters and values where it searches; here it is asked for one row.
-        _core.find_neighbors_of(rows[:1], rows, {**params, "k": min(params["k"], len(rows))})
-        self._fit_X = rows
+        # The core checks parameters and values where it searches: here for one row, which needs no
+        # index, and as many neighbors as there are.
+        once = {"k": min(params["k"], len(rows)),
+                "search": "exact" if self.search == "approximate" else self.search}
+        _core.find_neighbors_of(rows[:1], rows, {**params, **once}, None, self._threads())
+        self._fit_X, self._ready = rows, {}
         self.n_samples_fit_ = len(rows)
         return self
 
@@ -109,8 +112,11 @@ class NearestNeighbors(Estimator):
         check_is_fitted(self)
         params = given(self, "neighbors", metric=metric_of("NearestNeighbors", self.metric),
                        k=self.n_neighbors if n_neighbors is None else n_neighbors)
-        graph = _core.find_neighbors(self._fit_X, params, None, self._threads()) if X is None else \
-            _core.find_neighbors_of(self._rows(X), self._fit_X, params, None, self._threads())
+        if X is None:
+            graph = _core.find_neighbors(self._fit_X, params, None, self._threads())
+        else:
+            index = self._made_once("index", (self._fit_X, params), _core.NeighborIndex)
+            graph = index.search(self._rows(X), None, self._threads())
         return (graph.distance, graph.index) if return_distance else graph.index
 
     def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):

@@ -6,11 +6,12 @@ other fields of the core's parameter structs follow as keywords, under their own
 
 import difflib
 import inspect
+from typing import Any, Dict, List
 
 from latlas import _core
 
 
-def parameters(step):
+def parameters(step: str) -> List[Dict[str, Any]]:
     """The parameters of a step of the core, as dictionaries: name, default, help (what larger does),
     low, high, choices.
 
@@ -110,6 +111,8 @@ def given(estimator, struct, **special):
         value = special.pop(field) if field in special else getattr(estimator, keyword)
         if value is not None:
             values[field] = value
+        elif type(estimator).__init__.__signature__.parameters[keyword].default is not None:
+            raise ValueError(f"{type(estimator).__name__}: {keyword} is None, it must have a value")
     known = {f["name"] for f in _core.fields(struct)}
     values.update({k: v for k, v in special.items() if k in known and v is not None})
     return values

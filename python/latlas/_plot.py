@@ -14,10 +14,16 @@ rest of the range is spread over the logarithm of the density,
 """
 
 import numbers
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latlas._arrays import as_float_rows, coded
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 _OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#6b6b6b")
 _PETROFF = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70",
@@ -33,9 +39,13 @@ _MOST_NAMES = 120         # sought a place for, the largest categories first …
 _MOST_TURNED_AWAY = 12    # … until so many found none: then the map is full
 
 
-def plot(map, labels=None, *, values=None, test=None, test_labels=None, names=None, ax=None,
-         title=None, footnote=None, colors=None, cmap=None, radius=None, s=None, show_names=True,
-         ticks=False, padding=0.04):
+def plot(map: ArrayLike, labels: Any = None, *, values: Optional[ArrayLike] = None,
+         test: Optional[ArrayLike] = None, test_labels: Any = None,
+         names: Union[None, Sequence[str], Mapping[Any, str]] = None, ax: "Optional[Axes]" = None,
+         title: Optional[str] = None, footnote: Optional[str] = None,
+         colors: Optional[Sequence[Any]] = None, cmap: "Union[None, str, Colormap]" = None,
+         radius: Optional[float] = None, s: Optional[float] = None, show_names: bool = True,
+         ticks: bool = False, padding: float = 0.04) -> "Axes":
     """Draws a map on Matplotlib axes and returns them.
 
     map          n × 2 (or more: the first two columns, which is a map of three dimensions seen along
@@ -55,6 +65,9 @@ def plot(map, labels=None, *, values=None, test=None, test_labels=None, names=No
     radius       of a dot, in points; by default such that all dots cover a third of the panel.
     s            in place of radius: its square in Matplotlib's words, (2 radius)², points².
     show_names   names on the map; else they stand in a legend, up to twenty.
+    title, footnote  texts above and below the map.
+    ticks        numbers along the axes; a map's own have no meaning.
+    padding      room around the points, as a share of their extent.
     Colors of text and lines follow the face of the axes, so that dark styles stay legible.
     """
     import matplotlib.pyplot as plt
@@ -535,7 +548,8 @@ def _wrapped(ax, text, size, aspect):
                      for part in textwrap.wrap(line, width) or [""])
 
 
-def plot_history(history, *, ax=None, title=None):
+def plot_history(history: Mapping[str, Sequence[float]], *, ax: "Optional[Axes]" = None,
+                 title: Optional[str] = None) -> "Axes":
     """Training and validation loss by epoch, from Autoencoder.history_ or Run.history; each curve is
     named, with its last value, at its end."""
     import matplotlib.pyplot as plt
@@ -565,7 +579,8 @@ def plot_history(history, *, ax=None, title=None):
     return ax
 
 
-def plot_variance(ratios, *, ax=None, title=None):
+def plot_variance(ratios: ArrayLike, *, ax: "Optional[Axes]" = None,
+                  title: Optional[str] = None) -> "Axes":
     """The explained variance of each principal component as bars, and their running sum."""
     import matplotlib.pyplot as plt
 
@@ -583,7 +598,9 @@ def plot_variance(ratios, *, ax=None, title=None):
     return ax
 
 
-def plot_images(*rows, height, width, names=(), columns=None, ax=None, title=None):
+def plot_images(*rows: ArrayLike, height: int, width: int, names: Sequence[str] = (),
+                columns: Optional[int] = None, ax: "Optional[Axes]" = None,
+                title: Optional[str] = None) -> "Axes":
     """Images above their counterparts: each argument is a stack of images (n × height · width), drawn
     as one line of the sheet. Whole numbers are bytes (0 … 255), fractions lie in 0 … 1."""
     import matplotlib.pyplot as plt

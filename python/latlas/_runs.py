@@ -3,8 +3,12 @@
 import csv
 import json
 import os
+from typing import TYPE_CHECKING, Any, Dict, List, Union
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from latlas._autoencoder import Autoencoder
 
 
 class Run:
@@ -14,7 +18,11 @@ class Run:
     run.labels_test, …), read without copying when first asked for; `arrays` lists them.
     """
 
-    def __init__(self, path):
+    path: str
+    manifest: Dict[str, Any]
+    metrics: Dict[str, Any]
+
+    def __init__(self, path: Union[str, "os.PathLike[str]"]):
         self.path = os.fspath(path)
         if not os.path.exists(os.path.join(self.path, "manifest.json")):
             raise OSError(f"{self.path}: is no run directory, it holds no manifest.json; "
@@ -33,13 +41,13 @@ class Run:
             return {}
 
     @property
-    def recipe(self):
+    def recipe(self) -> str:
         """The recipe as run: the text of recipe.toml."""
         with open(os.path.join(self.path, "recipe.toml"), encoding="utf-8") as file:
             return file.read()
 
     @property
-    def history(self):
+    def history(self) -> Dict[str, List[float]]:
         """Training, as lists by name: loss, val_loss, seconds."""
         with open(os.path.join(self.path, "history.csv"), encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -47,7 +55,7 @@ class Run:
                 for name in ("loss", "val_loss", "seconds") if rows and name in rows[0]}
 
     @property
-    def model(self):
+    def model(self) -> "Autoencoder":
         """The trained autoencoder."""
         from latlas._estimator import load
 
@@ -56,11 +64,11 @@ class Run:
         return self._kept["model"]
 
     @property
-    def arrays(self):
+    def arrays(self) -> List[str]:
         """The names of the arrays."""
         return sorted(name[:-4] for name in os.listdir(self.path) if name.endswith(".npy"))
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> np.ndarray:
         if name.startswith("_") or name not in self.arrays:
             raise AttributeError(f"the run {self.__dict__.get('path')} has no array {name!r}; it has "
                                  f"{', '.join(self.arrays) if 'path' in self.__dict__ else ''}")
@@ -79,6 +87,6 @@ class Run:
         return f"Run({self.path!r}: {', '.join(self.arrays)})"
 
 
-def read_run(path):
+def read_run(path: Union[str, "os.PathLike[str]"]) -> Run:
     """The run directory at that path; OSError where there is none."""
     return Run(path)

@@ -47,6 +47,8 @@ def parse(data, what):
     try:
         header = json.loads(bytes(data[8:8 + length]))
         metadata = header.pop("__metadata__", {})
+        if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+            fail("its metadata are no table of texts")
         tensors, values = {}, memoryview(data)[8 + length:]
         for name, entry in header.items():
             kind, shape = np.dtype(TYPES[entry["dtype"]]), entry["shape"]

@@ -86,6 +86,7 @@ def _both(train, train_labels, test, test_labels):
                                (test_labels, test, "test_labels")):
         if len(labels) != len(rows):
             raise ValueError(f"{what}: {len(labels)} for {len(rows)} rows; one a row is needed")
+        coded(labels, what)  # names the row that has none
     together, _ = coded(np.concatenate([np.asarray(train_labels), np.asarray(test_labels)]))
     return train, together[:len(train)], test, together[len(train):]
 

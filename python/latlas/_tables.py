@@ -1,13 +1,22 @@
 """Tables in and out: pandas, Parquet, CSV, .npy. Their libraries are imported when used."""
 
+import io
 import os
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from latlas._arrays import as_float_rows
 
+if TYPE_CHECKING:
+    import pandas
 
-def read_table(path, *, columns=None, label=None):
+Path = Union[str, "os.PathLike[str]"]
+
+
+def read_table(path: Path, *, columns: Optional[Sequence[str]] = None,
+               label: Optional[str] = None) -> "Tuple[NDArray[np.float32], Optional[pandas.Series]]":
     """Rows (float32) and labels from a .parquet, .csv, .tsv or .npy file.
 
     columns: those to read; by default all numeric ones but `label`. Returns (rows, labels); labels
@@ -39,7 +48,8 @@ def read_table(path, *, columns=None, label=None):
     return as_float_rows(frame[list(columns)], path), labels
 
 
-def map_frame(map, labels=None, *, index=None, names=("x", "y", "z"), **more):
+def map_frame(map: ArrayLike, labels: Any = None, *, index: Any = None,
+              names: Sequence[str] = ("x", "y", "z"), **more: Any) -> "pandas.DataFrame":
     """A map as a pandas.DataFrame: its coordinates, the label of each row, and further columns."""
     import pandas as pd
 
@@ -54,14 +64,19 @@ def map_frame(map, labels=None, *, index=None, names=("x", "y", "z"), **more):
     return frame
 
 
-def write_map(path, map, labels=None, **more):
-    """Writes map_frame(map, labels, **more) as .parquet or .csv, or the map alone as .npy."""
-    path = os.fspath(path)
+def write_map(path: Path, map: ArrayLike, labels: Any = None, **more: Any) -> None:
+    """Writes map_frame(map, labels, **more) as .parquet or .csv, or the map alone as .npy; whole or
+    not at all."""
+    from latlas._estimator import write_whole
+
+    path, out = os.fspath(path), io.BytesIO()
     ending = os.path.splitext(path)[1].lower()
     if ending == ".npy":
-        np.save(path, np.asarray(map, np.float32), allow_pickle=False)
-        return
-    if ending not in (".parquet", ".csv"):
+        np.save(out, np.asarray(map, np.float32), allow_pickle=False)
+    elif ending == ".csv":
+        out.write(map_frame(map, labels, **more).to_csv(index=False).encode())
+    elif ending == ".parquet":
+        map_frame(map, labels, **more).to_parquet(out)
+    else:
         raise ValueError(f"{path}: .parquet, .csv and .npy are known")
-    frame = map_frame(map, labels, **more)
-    frame.to_parquet(path) if ending == ".parquet" else frame.to_csv(path, index=False)
+    write_whole(path, out.getbuffer())

@@ -17,6 +17,8 @@ from latlas._progress import Reporter
         "n_epochs": (None, "None: 500 up to 10,000 rows, 200 above"),
         "learning_rate": (1.0, "of the first epoch; it falls to 0 in equal steps"),
         "init": ("spectral", "'spectral', 'pca', 'random', or an array n × 2"),
+        "a": (None, "of the curve 1 / (1 + a d^2b), with b in place of min_dist and spread"),
+        "b": (None, "of the same curve"),
     },
     structs={"umap": {}},
     fixed={"seed"},
@@ -25,7 +27,13 @@ from latlas._progress import Reporter
           "verbose": (False, "True shows progress"),
           "search": ("auto", "of neighbors: exact, approximate, or auto by size"),
           "callback": (None, "called with a Report every few epochs; True ends the run")},
-    only={"low_memory": (True, False), "densmap": (False,)})
+    only={"low_memory": (True, False), "densmap": (False,), "unique": (False,),
+          "output_metric": ("euclidean",), "output_metric_kwds": (None,),
+          "disconnection_distance": (None,), "force_approximation_algorithm": (False,),
+          "transform_seed": (42, ...), "transform_queue_size": (4.0, ...), "tqdm_kwds": (None, ...),
+          "target_metric": ("categorical", ...), "target_metric_kwds": (None, ...),
+          "target_n_neighbors": (-1, ...), "target_weight": (0.5, ...),
+          "angular_rp_forest": (False, ...)})
 class UMAP(MapEstimator):
     """UMAP: a map in which rows that are surely neighbors attract each other, and others repel.
 
@@ -49,6 +57,8 @@ class UMAP(MapEstimator):
             raise ValueError(f"UMAP: n_components is {self.n_components!r}, it can only be 2")
         if self.n_components == 1:  # scikit-learn's checks set it wherever there is one, and fit
             self._note(["n_components is 1, but maps have 2 dimensions, and this one has them too"])
+        if not isinstance(self.n_neighbors, (int, np.integer)):
+            raise ValueError(f"UMAP: n_neighbors is {self.n_neighbors!r}, it must be a whole number")
         if isinstance(self.init, str) and self.init not in ("spectral", "pca", "random"):
             raise ValueError(f"UMAP: init is {self.init!r}, it must be 'spectral', 'pca', 'random' "
                              f"or an array")

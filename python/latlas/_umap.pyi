@@ -29,6 +29,8 @@ class UMAP(MapEstimator):
         n_epochs: Optional[int] = None,
         learning_rate: float = 1.0,
         init: Union[str, ArrayLike] = 'spectral',
+        a: Optional[float] = None,
+        b: Optional[float] = None,
         min_dist: float = 0.1,
         spread: float = 1.0,
         negative_sample_rate: float = 5.0,
@@ -42,6 +44,19 @@ class UMAP(MapEstimator):
         callback: Optional[Callable[[Report], Optional[bool]]] = None,
         low_memory: bool = True,
         densmap: bool = False,
+        unique: bool = False,
+        output_metric: str = 'euclidean',
+        output_metric_kwds: NoneType = None,
+        disconnection_distance: NoneType = None,
+        force_approximation_algorithm: bool = False,
+        transform_seed: int = 42,
+        transform_queue_size: float = 4.0,
+        tqdm_kwds: NoneType = None,
+        target_metric: str = 'categorical',
+        target_metric_kwds: NoneType = None,
+        target_n_neighbors: int = -1,
+        target_weight: float = 0.5,
+        angular_rp_forest: bool = False,
     ) -> None: ...
     def fit(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> 'UMAP': ...
     def fit_transform(self, X: ArrayLike, y: object = None, *, neighbors: Given = None) -> Floats: ...

@@ -4,11 +4,16 @@
     latlas.tl.pca(adata); latlas.tl.tsne(adata); scanpy.pl.tsne(adata, color="cell_type")
 """
 
+from typing import TYPE_CHECKING, Any, Optional, Union
+
 import numpy as np
 
 from latlas._pca import PCA
 from latlas._tsne import TSNE
 from latlas._umap import UMAP
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 __all__ = ["pca", "tsne", "umap"]
 
@@ -116,11 +121,14 @@ def _written(adata, copy, key, place, values, uns):
     return adata if copy else None
 
 
-def pca(adata, n_comps=50, *, layer=None, zero_center=True, svd_solver=None, random_state=0,
-        mask_var="auto", key_added=None, copy=False):
+def pca(adata: "AnnData", n_comps: Optional[int] = None, *, layer: Optional[str] = None,
+        zero_center: bool = True, svd_solver: Optional[str] = None, random_state: Any = 0,
+        mask_var: Any = "auto", key_added: Optional[str] = None,
+        copy: bool = False) -> "Optional[AnnData]":
     """Principal components of adata.X into adata.obsm["X_pca"], the loadings into adata.varm["PCs"],
     variances into adata.uns["pca"].
 
+    n_comps   None: 50, or as many as there can be.
     layer     an entry of adata.layers, in place of X.
     svd_solver, random_state are taken for scanpy's sake; the decomposition is exact, whatever they
     say. Its rows are always centered: zero_center can only be True.
@@ -134,11 +142,11 @@ def pca(adata, n_comps=50, *, layer=None, zero_center=True, svd_solver=None, ran
     mask, name = _genes(adata, mask_var)
     X = adata.X if layer is None else _layer(adata, layer)
     X = X if mask is None else X[:, mask]
-    model = PCA(n_components=max(1, min(n_comps, min(X.shape) - 1))).fit(X)
+    model = PCA(n_components=max(1, min(n_comps or 50, min(X.shape) - 1))).fit(X)
     loadings = np.zeros((adata.n_vars, model.n_components_))
     loadings[slice(None) if mask is None else mask] = model.components_.T
     adata.varm[key_added or "PCs"] = loadings
-    _written(adata, False, key_added or "pca", key_added or "X_pca", model.transform(X), {
+    _written(adata, False, key_added or "pca", key_added or "X_pca", np.asarray(model.transform(X)), {
         "params": {"n_comps": model.n_components_, "zero_center": True,
                    "use_highly_variable": name == "highly_variable",
                    **({} if name is None else {"mask_var": name}),
@@ -148,9 +156,11 @@ def pca(adata, n_comps=50, *, layer=None, zero_center=True, svd_solver=None, ran
     return adata if copy else None
 
 
-def tsne(adata, n_pcs=None, *, use_rep=None, layer=None, perplexity=30.0, metric="euclidean",
-         early_exaggeration=12.0, learning_rate="auto", random_state=0, n_jobs=None,
-         neighbors_key=None, key_added=None, copy=False, **more):
+def tsne(adata: "AnnData", n_pcs: Optional[int] = None, *, use_rep: Optional[str] = None,
+         layer: Optional[str] = None, perplexity: float = 30.0, metric: str = "euclidean",
+         early_exaggeration: float = 12.0, learning_rate: Union[str, float] = "auto",
+         random_state: Any = 0, n_jobs: Optional[int] = None, neighbors_key: Optional[str] = None,
+         key_added: Optional[str] = None, copy: bool = False, **more: Any) -> "Optional[AnnData]":
     """t-SNE of adata (or of its principal components) into adata.obsm["X_tsne"].
 
     Arguments and places are those of scanpy.tl.tsne; further keywords are parameters of
@@ -166,13 +176,15 @@ def tsne(adata, n_pcs=None, *, use_rep=None, layer=None, perplexity=30.0, metric
               "learning_rate": learning_rate, "n_jobs": n_jobs, "metric": metric}
     model = TSNE(random_state=random_state, **params, **more)
     return _written(adata, copy, key_added or "tsne", key_added or "X_tsne",
-                    model.fit_transform(rows, neighbors=neighbors),
+                    model.fit(rows, neighbors=neighbors).embedding_,
                     {"params": {k: v for k, v in {**params, **used}.items() if v is not None},
                      "kl_divergence": model.kl_divergence_})
 
 
-def umap(adata, *, use_rep=None, n_pcs=None, layer=None, n_neighbors=None, min_dist=0.5, spread=1.0,
-         random_state=0, neighbors_key=None, key_added=None, copy=False, **more):
+def umap(adata: "AnnData", *, use_rep: Optional[str] = None, n_pcs: Optional[int] = None,
+         layer: Optional[str] = None, n_neighbors: Optional[int] = None, min_dist: float = 0.5,
+         spread: float = 1.0, random_state: Any = 0, neighbors_key: Optional[str] = None,
+         key_added: Optional[str] = None, copy: bool = False, **more: Any) -> "Optional[AnnData]":
     """UMAP of adata (or of its principal components) into adata.obsm["X_umap"].
 
     scanpy.tl.umap reads a graph that scanpy.pp.neighbors made; this one finds its own neighbors,
@@ -194,5 +206,5 @@ def umap(adata, *, use_rep=None, n_pcs=None, layer=None, n_neighbors=None, min_d
     model = UMAP(n_neighbors=n_neighbors, min_dist=min_dist, spread=spread,
                  random_state=random_state, **more)
     return _written(adata, copy, key_added or "umap", key_added or "X_umap",
-                    model.fit_transform(rows, neighbors=neighbors),
+                    model.fit(rows, neighbors=neighbors).embedding_,
                     {"params": {"a": model.a_, "b": model.b_, "n_neighbors": n_neighbors, **used}})

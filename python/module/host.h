@@ -4,6 +4,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -17,11 +18,15 @@ namespace latlas::python {
 
 namespace nb = nanobind;
 
+/// Set in a forked child: the threads of its parent are not there, but their runtime (GNU OpenMP)
+/// believes they are, and would wait for them forever. On one thread it needs none.
+inline std::atomic<bool> is_forked = false;
+
 class Host {
  public:
   /// @param callback  None, or called with (stage, step, of, loss, val_loss, seconds); it ends the
   ///                  work in good order by returning True, and with its error by raising one.
-  /// @param threads   0: as many as there are.
+  /// @param threads   0: as many as there are. In a forked child it is always one.
   Host(nb::object callback, int threads) : callback_(std::move(callback)), threads_(threads) {}
 
   /// work(progress), without the lock. What the callback or a signal handler raised is raised here:
@@ -48,7 +53,7 @@ class Host {
     const Cancellation shield(never);
     const auto unlocked = [&] {
       const nb::gil_scoped_release release;
-      const ThreadLimit limit(threads_);
+      const ThreadLimit limit(is_forked ? 1 : threads_);
       return work(Progress([this](const Report& report) { return hear(report); }));
     };
     auto result = unlocked();

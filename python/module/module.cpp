@@ -1,6 +1,7 @@
 // latlas._core: the arrows of the library, one function each. It takes row-major float32 arrays as
 // they are and leaves conversions, names and manners to the package around it.
 #include <nanobind/stl/string_view.h>
+#include <pthread.h>
 
 #include <filesystem>
 #include <string>
@@ -22,6 +23,7 @@
 #include "latlas/nn/autoencoder.h"
 #include "latlas/nn/train.h"
 #include "module/convert.h"
+#include "module/host.h"
 
 namespace latlas::python {
 namespace {
@@ -72,6 +74,7 @@ void translate(const std::exception_ptr& error, void*) {
 NB_MODULE(_core, m) {
   using namespace latlas::python;
   m.doc() = "The numerical core of latlas; use the package around it.";
+  pthread_atfork(nullptr, nullptr, [] { is_forked = true; });
   nb::register_exception_translator(translate);  // InvalidArgument is a ValueError already
   m.attr("__version__") = LATLAS_VERSION;
   m.def("fields", &fields_of, nb::arg("what"),

@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.manifold import trustworthiness as their_trustworthiness
 
 import latlas
@@ -157,6 +158,7 @@ def header(text, values=b""):
     header(b'{"a": {"dtype": "F32", "shape": ["x"], "data_offsets": [0, 4]}}', b"1234"),
     header(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0]}}', b"1234"),
     header(b'{"a": {"dtype": "F32", "shape": [1e9], "data_offsets": [0, 4]}}', b"1234"),
+    header(b'{"__metadata__": []}'), header(b'{"__metadata__": {"format": 3}}'),
     struct.pack("<Q", 2**63) + b"{}", header(b"[" * 100000)])
 def test_damaged_files_are_refused(damaged, tmp_path):
     (tmp_path / "file").write_bytes(damaged)
@@ -172,8 +174,19 @@ def test_an_estimator_of_another_kind_is_refused(data, tmp_path):
         latlas.load(path)
     path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "PCA",
                                                 "state": '{"x": {"tensor": "gone"}}'}))
-    with pytest.raises(OSError, match="damaged"):
-        latlas.load(path)
+    for state in ('{"x": {"tensor": "gone"}}', "[1]", '{"x": ' + "[" * 5000 + "]" * 5000 + "}"):
+        path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "PCA",
+                                                    "state": state}))
+        with pytest.raises(OSError, match="damaged"):
+            latlas.load(path)
+
+
+@pytest.mark.parametrize("about", ["{", "[]", '{"params": 3}', '{"history": 3}', '{"params": {"latent": {}}}'])
+def test_a_model_with_damaged_parameters_is_refused(about, data, tmp_path):
+    model = latlas.Autoencoder(latent=2, epochs=1).fit(data[0])
+    (tmp_path / "model").write_bytes(model._model.to_bytes({"python": about}))
+    with pytest.raises(OSError, match="model: its parameters are damaged"):
+        latlas.load(tmp_path / "model")
 
 
 def test_an_estimator_that_cannot_be_written_says_why(data, tmp_path):
@@ -212,7 +225,8 @@ def test_downloads_are_known_by_their_sha256(tmp_path, monkeypatch):
             begin = int((self.headers.get("Range") or "bytes=0-")[6:-1])
             self.send_response(206 if begin else 200)
             self.end_headers()
-            self.wfile.write(content[begin:] if self.path == "/right" else b"wrong")
+            self.wfile.write({"/right": content, "/other": content[::-1],
+                              "/broken": content[:5000]}.get(self.path, b"wrong" + bytes(begin))[begin:])
 
         def log_message(self, *_):
             pass
@@ -223,8 +237,11 @@ def test_downloads_are_known_by_their_sha256(tmp_path, monkeypatch):
         base = f"http://127.0.0.1:{server.server_port}"
         digest, target = hashlib.sha256(content).hexdigest(), str(tmp_path / "file")
         with pytest.raises(OSError, match="served other bytes"):
-            _datasets._fetch_file([f"{base}/wrong"], target, len(content), digest)
-        (tmp_path / "file.part").write_bytes(content[:1000])  # an interrupted attempt
+            _datasets._fetch_file([f"{base}/other"], target, len(content), digest)
+        assert not list(tmp_path.iterdir())
+        with pytest.raises(OSError, match="ended after 5000 of 256000 bytes"):
+            _datasets._fetch_file([f"{base}/broken"], target, len(content), digest)
+        assert (tmp_path / "file.part").read_bytes() == content[:5000]  # an interrupted attempt
         _datasets._fetch_file([f"{base}/wrong-host", f"{base}/right"], target, len(content), digest)
         assert (tmp_path / "file").read_bytes() == content
     finally:
@@ -310,6 +327,19 @@ def test_anndata_is_written_as_scanpy_writes_it(data):
     assert "X_umap" in other.obsm and "X_umap" not in adata.obsm
     with pytest.raises(ValueError, match="no 'X_other'"):
         latlas.tl.tsne(adata, use_rep="X_other")
+
+
+def test_anndata_is_written_whatever_scikit_learn_is_set_to(data):
+    anndata = pytest.importorskip("anndata")
+    pytest.importorskip("pandas")
+    adata = anndata.AnnData(data[0].copy())
+    with sklearn.config_context(transform_output="pandas"):
+        latlas.tl.pca(adata)
+        latlas.tl.tsne(adata, perplexity=10, max_iter=10)
+        latlas.tl.umap(adata, n_epochs=5, a=1.5, b=0.9)
+    assert adata.obsm["X_pca"].shape == (150, 5)
+    assert all(isinstance(adata.obsm[f"X_{name}"], np.ndarray) for name in ("pca", "tsne", "umap"))
+    assert adata.uns["umap"]["params"]["a"] == 1.5
 
 
 def test_anndata_pca_takes_the_flagged_genes(data):
@@ -791,9 +821,16 @@ def test_arguments_of_namesakes_that_change_nothing_are_taken(data):
     plain = latlas.PCA(2).fit_transform(X)
     given = latlas.PCA(n_components=2, random_state=0, svd_solver="full", copy=True, tol=0.0)
     assert np.array_equal(plain, given.fit_transform(X))
-    latlas.UMAP(n_components=2, low_memory=True, densmap=False, n_epochs=2).fit(X)
+    latlas.UMAP(n_components=2, low_memory=True, densmap=False, output_metric="euclidean", n_epochs=2,
+                transform_seed=7).fit(X)
     latlas.NearestNeighbors(algorithm="brute", p=2).fit(X)
     for call, sentence in ((lambda: latlas.UMAP(n_components=3).fit(X), "it can only be 2"),
+                           (lambda: latlas.UMAP(n_neighbors=None).fit(X), "n_neighbors is None"),
+                           (lambda: latlas.UMAP(min_dist=None).fit(X), "min_dist is None"),
+                           (lambda: latlas.UMAP(a=1.5).fit(X), "give both or none"),
+                           (lambda: latlas.TSNE(perplexity=None).fit(X), "perplexity is None"),
+                           (lambda: latlas.NearestNeighbors(None).fit(X), "n_neighbors is None"),
+                           (lambda: latlas.NearestNeighbors(search="x").fit(X), "search is 'x'"),
                            (lambda: latlas.PCA(svd_solver="magic").fit(X), "svd_solver is 'magic'"),
                            (lambda: latlas.knn(X, 5, k=3), "'k' is unknown"),
                            (lambda: latlas.parameters("tnse"), "known are .*tsne"),

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import tracemalloc
 import warnings
 
@@ -81,6 +82,7 @@ def masked():
 
 
 HOSTILE = {
+    "texts in objects": (lambda: np.array([["1", "2"], [3, 4]], dtype=object), "texts"),
     "objects": (lambda: np.array([[1, "two"], [3, 4]], dtype=object), "two|numbers|convert"),
     "texts": (lambda: np.array([["1", "2"], ["3", "4"]]), "texts"),
     "one text": (lambda: "rows", "texts"),
@@ -191,7 +193,11 @@ def test_results_own_their_memory(data):
 
 
 def _child(queue, X):
-    queue.put(latlas.TSNE(perplexity=5, max_iter=50).fit_transform(X))
+    many = np.random.RandomState(0).rand(5000, 4).astype(np.float32)
+    latlas.load_dataset("synthetic", train=2000, test=10)
+    latlas.NearestNeighbors(search="approximate").fit(many).kneighbors(many[:9])
+    latlas.procrustes(many[:, :2], many[:, 2:])
+    queue.put(latlas.TSNE(perplexity=5, max_iter=50, n_jobs=2).fit_transform(X))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -208,6 +214,37 @@ def test_a_forked_child_works_on_one_thread_and_gives_the_same(data):
     finally:
         child.kill()
         child.join()
+
+
+def test_rows_that_change_during_a_fit_spoil_it_and_nothing_else(data):
+    # As documented, rows are not copied: whoever writes into them meanwhile gets a map of neither.
+    X = np.repeat(data[0], 4, axis=0)
+    kept, done = X.copy(), threading.Event()
+
+    def write():
+        while not done.is_set():
+            X[:] = np.random.rand(*X.shape)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(5):
+            assert np.isfinite(latlas.TSNE(perplexity=5, max_iter=50).fit_transform(X)).all()
+    finally:
+        done.set()
+        writer.join()
+    again = latlas.TSNE(perplexity=5, max_iter=50).fit_transform(kept)
+    assert np.array_equal(again, latlas.TSNE(perplexity=5, max_iter=50).fit_transform(kept))
+
+
+def test_bytes_are_pixels_only_where_the_fit_saw_bytes(tmp_path):
+    whole = np.random.RandomState(0).randint(0, 256, (80, 12))
+    floats = whole.astype(np.float32)
+    model = latlas.Autoencoder(latent=2, epochs=2).fit(floats, validation_data=whole.astype(np.uint8))
+    assert model.history_["val_loss"][-1] == pytest.approx(-model.score(floats), rel=1e-5)
+    model.save(tmp_path / "model")
+    for one in (model, latlas.load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        assert np.array_equal(one.transform(whole.astype(np.uint8)), one.transform(floats))
 
 
 def test_threads_may_fit_side_by_side(data):
