@@ -16,6 +16,7 @@ PROGRAM = SOURCE / "build/release/latlas"
 ENVIRONMENT = SOURCE / ".venv-bench"
 PEERS = ["numpy", "matplotlib", "scikit-learn", "tensorflow-cpu", "keras", "openTSNE", "faiss-cpu",
          "hnswlib", "pynndescent", "umap-learn", "scikit-learn-intelex"]
+SHOWN_AS = {"faiss-cpu": ["faiss"], "hnswlib": ["hnsw"], "scikit-learn": ["scikit-learn", "sklearn"]}
 THREADS = 2
 
 
@@ -135,26 +136,34 @@ def table(rows, columns):
 
 
 def bars(rows):
-    """Prints what was promised beside what was measured; rows of (what, measured, relation, bar)."""
+    """What was promised beside what was measured, printed; rows of (what, measured, relation, bar)."""
     print()
     holds = {"≤": lambda a, b: a <= b, "≥": lambda a, b: a >= b}
-    return "\n\n" + table([{"bar": f"{what} {relation} {bar:.6g}", "measured": f"{measured:.6g}",
-                            "": "holds" if holds[relation](measured, bar) else "MISSED"}
-                           for what, measured, relation, bar in rows], ["bar", "measured", ""])
+    lines = [{"bar": f"{what} {relation} {bar:.6g}", "measured": f"{measured:.6g}",
+              "": "holds" if holds[relation](measured, bar) else "MISSED"}
+             for what, measured, relation, bar in rows]
+    promised.extend(lines)
+    return "\n\n" + table(lines, ["bar", "measured", ""])
+
+
+promised = []  # the lines of bars() since the last save()
 
 
 def save(name, text, numbers):
-    """Writes bench/results/NAME.md and .json, with the machine and the command."""
+    """Writes bench/results/NAME.md and .json, with the machine, the command and the bars."""
     RESULTS.mkdir(exist_ok=True)
     m = machine()
     head = (f"# {name}\n\n`./dev bench {name}` on {time.strftime('%Y-%m-%d', time.gmtime())}: "
             f"{m['processor']}, {m['cores']} cores, {m['threads']} threads, "
             f"{'AVX-512' if m['avx512'] else 'AVX2'}.\n\n")
-    peers = {peer: version for peer, version in versions().items() if peer.split("-")[0] in text}
+    peers = {peer: version for peer, version in versions().items()
+             if any(name in text for name in SHOWN_AS.get(peer, [peer.split("-")[0]]))}
     foot = "".join(f", {peer} {version}" for peer, version in sorted(peers.items()))
     foot = f"\n\nlatlas at {commit()}{foot}.\n"
     (RESULTS / f"{name}.md").write_text(head + text + foot)
     (RESULTS / f"{name}.json").write_text(json.dumps(
-        {"machine": m, "commit": commit(), "versions": peers, **numbers}, indent=1) + "\n")
+        {"machine": m, "commit": commit(), "date": time.strftime("%Y-%m-%d", time.gmtime()),
+         "versions": peers, "bars": promised, **numbers}, indent=1) + "\n")
+    promised.clear()
     print(f"\nwritten to bench/results/{name}.md")
 

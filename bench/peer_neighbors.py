@@ -2,8 +2,9 @@
 
 peer_neighbors.py METHOD ROWS.npy METRIC K OUT.npy THREADS
 
-METHOD: flat, ivf:LISTS:NPROBE (LISTS 0: 4 √n), hnsw:M:CONSTRUCTION:EF, pynndescent. Writes the indices (rows × K, without the row
-itself) and prints seconds as JSON; building the index counts.
+METHOD: flat, ivf:LISTS:NPROBE (LISTS 0: 4 √n), hnsw:M:CONSTRUCTION:EF, pynndescent (its defaults) or
+pynndescent:ITERATIONS:CANDIDATES. Writes the indices (rows × K, without the row itself) and prints
+seconds as JSON; building the index counts.
 """
 
 import json
@@ -54,10 +55,11 @@ def main():
         found = index.knn_query(rows, k=k + 1)[0].astype("int64")
     elif name == "pynndescent":
         import pynndescent
-        pynndescent.NNDescent(rows[:2000], n_neighbors=k + 1, n_jobs=threads)  # compiles
+        more = dict(zip(("n_iters", "max_candidates"), settings))
+        pynndescent.NNDescent(rows[:2000], n_neighbors=k + 1, n_jobs=threads, **more)  # compiles
         begin = time.monotonic()
-        found = pynndescent.NNDescent(rows, n_neighbors=k + 1, n_jobs=threads,
-                                      random_state=0).neighbor_graph[0]
+        found = pynndescent.NNDescent(rows, n_neighbors=k + 1, n_jobs=threads, random_state=0,
+                                      **more).neighbor_graph[0]
     else:
         sys.exit(f"peer_neighbors: no method {method}")
     seconds = time.monotonic() - begin
