@@ -7,6 +7,7 @@
 #define LATLAS_NEIGHBORS_SKETCH_INL_H_
 #endif
 
+#include "latlas/core/simd_pairs.h"
 #include "latlas/neighbors/search-inl.h"
 #include "latlas/neighbors/sketch.h"
 
@@ -120,6 +121,10 @@ static_assert(kBlock % kSketchRows == 0);
 /// since inlined its sums would not stay in registers.
 HWY_NOINLINE void multiply_sketches(std::int64_t pairs, const std::int32_t* queries,
                                     const std::int32_t* panel, std::int32_t* out) {
+#if HWY_TARGET == HWY_AVX3
+  static_assert(kSketchRows == kPairRows && kPanelWidth == kPairColumns);
+  if (has_pair_product()) return pair_product(pairs, queries, panel, out);
+#endif
   I16 c[kSketchRows][kTileVectors];
   for (int i = 0; i < kSketchRows; ++i)
     for (int j = 0; j < kTileVectors; ++j) LATLAS_EACH c[i][j].v[p] = hn::Zero(DI());

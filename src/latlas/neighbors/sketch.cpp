@@ -7,6 +7,8 @@
 
 #include "latlas/core/eigen.h"
 #include "latlas/core/product.h"
+#include "latlas/core/simd.h"
+#include "latlas/core/simd_pairs.h"
 
 namespace latlas::scan {
 namespace {
@@ -182,16 +184,19 @@ Sketcher sketcher_for(ConstRows data, const Frame& frame, std::span<const std::i
                                     20.0 * most * most * most);
   if (work < trial) return {};
 
+  // What a number of a sketch costs; one instruction takes two of them, or does so fused.
+  const double number = simd::name() == "avx512" && has_pair_product() ? 0.25 : 0.5;
   const Matrix sample = sample_of(data, frame, rows, kSample);
   const Trial judged(sample, count, n);
-  Choice best{.directions = 0, .cost = whole / 2 + kSketchTest + judged.share() * cost_alone(d)};
+  Choice best{.directions = 0,
+              .cost = whole * number + kSketchTest + judged.share() * cost_alone(d)};
   Matrix q;
   if (work > trial + directions && most + 1 >= kStep) {
     q = principal_directions(sample, most);
     const std::vector<double> shares = judged.shares(sample, q);
     for (std::size_t j = 0; j < shares.size(); ++j) {
       const auto numbers = static_cast<double>(kStep * (static_cast<std::int64_t>(j) + 1));
-      const double cost = numbers / 2 + kSketchTest + shares[j] * cost_alone(d);
+      const double cost = numbers * number + kSketchTest + shares[j] * cost_alone(d);
       if (cost < best.cost) best = {static_cast<std::int64_t>(numbers) - 1, cost};
     }
   }
