@@ -26,7 +26,8 @@ struct SweepTask {
   const std::uint16_t* edge_weight = nullptr;
   const std::uint16_t* edge_column16 = nullptr;  ///< Used unless null.
   const std::int32_t* edge_column32 = nullptr;   ///< kAhead more are read: any rows.
-  const float* exact_gradient = nullptr;         ///< ∇φ, as the map; null: read from the field.
+  bool are_far = true;  ///< Places lie in far caches: those of wide indices are called early.
+  const float* exact_gradient = nullptr;  ///< ∇φ, as the map; null: read from the field.
   GridView field;
   float degrees = 1;  ///< Of freedom: α.
   float exaggeration = 1;

@@ -21,8 +21,8 @@
 // that the neighbors a row reads lie in a near cache. The edges of a row keep their order whatever
 // the numbers, so its sums stay the same. Weights are kept as 16-bit shares of the row's largest
 // (an error below 1/131,070 of that), indices as 16 bits up to 65,536 rows: four bytes an edge,
-// since edges are what an iteration reads most. Of more rows the places lie in farther caches: they
-// are called from there kAhead edges before they are needed.
+// since edges are what an iteration reads most. Places of more than a megabyte lie in farther
+// caches: they are called from there kAhead edges before they are needed.
 #include "latlas/layout/tsne.h"
 
 #include <algorithm>
@@ -68,7 +68,7 @@ LATLAS_INLINE float attraction(const SweepTask& s, const Index* columns, std::in
   }
   for (std::int64_t e = 0; e < count; e += 16) {
     F16 other[D], delta[D];
-    if constexpr (sizeof(Index) == 4)
+    if (sizeof(Index) == 4 && s.are_far)
       for (int l = 0; l < 16; ++l)
         hwy::Prefetch(s.places + place_floats(D) * std::int64_t{column[e + kAhead + l]});
     gather_places(s.places, column + e, other);
@@ -280,6 +280,7 @@ namespace {
 
 constexpr std::int64_t kRowTile = 256;
 constexpr std::int64_t kNarrow = 65536;  // rows that 16 bits can number
+constexpr std::int64_t kNear = 1 << 20;  // bytes of places that a near cache holds, or nearly
 constexpr std::int64_t kReportEvery = 25;
 constexpr double kEarlyMomentum = 0.8;        // at most, while exaggerating
 constexpr double kLastMomentum = 0.5;         // at most, in the last iterations
@@ -564,6 +565,7 @@ SweepTask Fit::task() const {
   s.edge_weight = edge_weight_.data();
   s.edge_column16 = edge_column16_.empty() ? nullptr : edge_column16_.data();
   s.edge_column32 = edge_column32_.data();
+  s.are_far = n_ * place_floats(dimensions_) * 4 > kNear;
   s.exact_gradient = exact_ ? gradient_.data() : nullptr;
   s.field = field_.view();
   return s;
