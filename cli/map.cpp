@@ -137,27 +137,28 @@ std::string what_would_fit(const Options& given, std::int64_t n, std::int64_t m,
     const char* flags;
     std::function<void(Options&)> make;
   };
-  const bool tsne = given.method == "tsne", finds = finds_graph(given);
+  const bool finds = finds_graph(given), tsne = given.method == "tsne" && finds;
+  const bool uniform = given.tsne.affinities == "uniform" || given.tsne.preset == "fast";
   const Change changes[] = {
       {given.reduce == 0 && d > 100 && given.method != "pca", "--reduce 50",
        [](Options& o) { o.reduce = 50; }},
-      {tsne && given.tsne.dimensions == 3, "--dimensions 2",
+      {given.method == "tsne" && given.tsne.dimensions == 3, "--dimensions 2",
        [](Options& o) { o.tsne.dimensions = 2; }},
-      {tsne && finds && given.neighbors.k == 0 && given.tsne.preset != "fast", "--preset fast",
+      {tsne && given.neighbors.k == 0 && !uniform, "--preset fast",
        [](Options& o) { o.tsne.preset = "fast"; }},
-      {tsne && finds && given.neighbors.k > kFew, "--k 15",
-       [](Options& o) { o.neighbors.k = kFew; }},
+      {tsne && given.neighbors.k > kFew, uniform ? "--k 15" : "--affinities uniform --k 15",
+       [](Options& o) { o.tsne.affinities = "uniform", o.neighbors.k = kFew; }},
       {given.method == "umap" && finds && given.umap.n_neighbors > kFew, "--n-neighbors 15",
        [](Options& o) { o.umap.n_neighbors = kFew, o.neighbors.k = 0; }},
   };
-  const std::int64_t memory = machine::available_memory();
+  const std::int64_t memory = machine::available_memory(), now = plan_map(given, n, m, d).bytes;
   Options all = given;
   std::string flags;
   for (const Change& change : changes) {
-    if (!change.possible) continue;
     Options one = given;
-    change.make(one);
+    if (change.possible) change.make(one);
     const std::int64_t bytes = plan_map(one, n, m, d).bytes;
+    if (bytes >= now) continue;
     if (bytes <= memory) return sentence(change.flags, " would need ", bytes_text(bytes));
     change.make(all);
     flags += (flags.empty() ? "" : " ") + std::string(change.flags);
@@ -165,7 +166,8 @@ std::string what_would_fit(const Options& given, std::int64_t n, std::int64_t m,
   const std::int64_t bytes = plan_map(all, n, m, d).bytes;
   if (bytes <= memory) return sentence(flags, " together would need ", bytes_text(bytes));
   std::int64_t fewer = n;
-  while (fewer > 1 && plan_map(all, fewer, std::min(m, fewer), d).bytes > memory) fewer /= 2;
+  while (finds && fewer > 1 && plan_map(all, fewer, m, d).bytes > memory) fewer /= 2;
+  if (!finds || fewer <= 1) return "map fewer rows";
   return sentence("map fewer rows, of which ", count_text(fewer), " would fit",
                   flags.empty() ? "" : " with " + flags);
 }
@@ -421,6 +423,8 @@ void run_map(const Options& o, const Common& common) {
   check(fields(tsne), "tsne");
   UmapParams of_umap = o.umap;
   check(fields(of_umap), "umap");
+  require((of_umap.a > 0) == (of_umap.b > 0),
+          "latlas map: --curve-a and --curve-b belong together; give both or none");
   theme_named(o.theme);  // refused before long work
   require(o.reduce >= 0, "latlas map: --reduce is ", o.reduce, ", it must be at least 0 (0: no)");
   if (!o.plot.empty()) render::format_of(o.plot);
@@ -438,8 +442,9 @@ void run_map(const Options& o, const Common& common) {
           shape.rows == 1 ? " row is" : " rows are", " too few for ", title_of(o.method),
           "; 4 are the least");
   const Plan plan = plan_map(o, shape.rows, more.rows, shape.cols);
-  announce(plan, fits(plan) ? "" : what_would_fit(o, shape.rows, more.rows, shape.cols), console,
-           search_note(o, shape.rows, shape.cols));
+  announce(plan,
+           fits(plan) ? "map fewer rows" : what_would_fit(o, shape.rows, more.rows, shape.cols),
+           console, search_note(o, shape.rows, shape.cols));
   Matrix rows = load_rows(o.data);
   Matrix fresh = o.fresh.empty() ? Matrix() : load_rows(o.fresh);
   require_finite(rows, o.data.c_str());

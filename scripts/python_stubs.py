@@ -91,7 +91,7 @@ def knn_recall(neighbors: Tuple[ArrayLike, ArrayLike], X: ArrayLike, *, metric: 
 
 def type_of(cls, name, default):
     known = OWN_TYPES.get((cls, name)) or TYPES.get(name)
-    return known or type(default).__name__
+    return known or ("Any" if default is None else type(default).__name__)
 
 
 def stub_of(cls, base):

@@ -41,15 +41,18 @@ class Autoencoder(Transformer):
     """
 
     _bytes = True
-    _pixels = None      # whether the fitted rows were uint8; None: fractions, of which bytes are 255ths
+    # What the fitted rows were: "pixels" (uint8), "fractions", of which bytes are 255ths too, or
+    # "numbers"; a model that does not tell is of fractions.
+    _values = "fractions"
 
     def fit(self, X, y=None, *, validation_data=None):
         """Trains. validation_data: rows (or, as in Keras, a pair that begins with them) whose loss
         is taken after every epoch; y is ignored."""
         X = self._rows(X, reset=True)
-        held_back = self._validation(validation_data, X)
+        values = _values_of(X)
+        held_back = self._validation(validation_data, X, values)
         seed = self._seed()
-        self.loss_ = self._chosen_loss()
+        self.loss_ = self._chosen_loss(values)
         self.output_activation_ = self.output_activation if self.output_activation != "auto" else \
             ("sigmoid" if self.loss_ == "binary_crossentropy" else "linear")
         hidden = [self.hidden] if isinstance(self.hidden, (int, np.integer)) else list(self.hidden)
@@ -60,6 +63,7 @@ class Autoencoder(Transformer):
             history = model.train(X, held_back, given(self, "training", seed=seed, loss=self.loss_),
                                   report.hear, self._threads())
         self._set_model(model)
+        self._values = values
         self.history_ = {"loss": [h[1] for h in history]}
         if len(held_back):
             self.history_["val_loss"] = [h[2] for h in history]
@@ -72,28 +76,29 @@ class Autoencoder(Transformer):
         self.n_parameters_ = model.parameters
         self._n_features_out = model.latent
 
-    def _validation(self, data, X):
+    def _validation(self, data, X, values):
         if data is None:
             return np.zeros((0, X.shape[1]), np.float32)
         if isinstance(data, (tuple, list)) and len(data) == 2 and np.ndim(data[0]) == 2:
             data = data[0]
-        return self._rows(data)
+        return self._rows(data, values=values)
 
-    def _rows(self, X, reset=False):
+    def _rows(self, X, reset=False, values=None):
         X = super()._rows(X, reset)
+        values = values or self._values
         if reset:
-            self._pixels = True if X.dtype == np.uint8 else None if _are_fractions(X) else False
-        elif self._pixels is False and X.dtype == np.uint8:
+            return X
+        if values == "numbers" and X.dtype == np.uint8:
             X = X.astype(np.float32)  # the same numbers that it was fitted on, as whole ones
-        elif self._pixels and X.dtype != np.uint8 and X.max(initial=0) > 1:
+        elif values == "pixels" and X.dtype != np.uint8 and X.max(initial=0) > 1:
             self._note([f"it was fitted on pixels (uint8, read as value / 255), and X has other "
                         f"numbers, up to {X.max():.4g}; divide them by 255, or give uint8"])
         return X
 
-    def _chosen_loss(self):
+    def _chosen_loss(self, values):
         if self.loss != "auto":
             return self.loss
-        return "mean_squared_error" if self._pixels is False else "binary_crossentropy"
+        return "mean_squared_error" if values == "numbers" else "binary_crossentropy"
 
     def transform(self, X):
         """Rows → latents, n × latent."""
@@ -128,7 +133,7 @@ class Autoencoder(Transformer):
         check_is_fitted(self)
         about = {"params": {k: self._encoded(k, v) for k, v in self.get_params().items()
                             if k != "callback"},
-                 "history": self.history_, "features": self.n_features_in_, "pixels": self._pixels}
+                 "history": self.history_, "features": self.n_features_in_, "values": self._values}
         write_whole(path, self._model.to_bytes({"loss": self.loss_, "python": json.dumps(about)}))
 
     def _encoded(self, name, value):
@@ -142,14 +147,13 @@ class Autoencoder(Transformer):
         model = _core.model_from_bytes(data, what)
         try:
             about = json.loads(metadata.get("python", "{}"))
-            earlier = "params" in about and "pixels" not in about  # versions that wrote tuples as lists
-            params = {k: tuple(v) if earlier and isinstance(v, list) else _decode(v, {})
-                      for k, v in about.get("params", {}).items()}
+            params = {k: _decode(v, {}) for k, v in about.get("params", {}).items()}
             self = cls(**{k: v for k, v in params.items() if k in cls()._get_param_names()})
             self.history_ = about.get("history", {})
             self.n_iter_ = len(self.history_.get("loss", []))
-            self._pixels = about.get("pixels")
-        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            self._values = str(about.get("values", cls._values))
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError,
+                ValueError) as error:
             raise OSError(f"{what}: its parameters are damaged ({error})") from None
         self.loss_ = metadata.get("loss", "mean_squared_error")
         self.n_features_in_ = model.inputs
@@ -163,5 +167,7 @@ class Autoencoder(Transformer):
         return hasattr(self, "_model")
 
 
-def _are_fractions(X):
-    return X.min() >= 0 and X.max() <= 1
+def _values_of(X):
+    if X.dtype == np.uint8:
+        return "pixels"
+    return "fractions" if X.min() >= 0 and X.max() <= 1 else "numbers"

@@ -101,10 +101,11 @@ class Estimator(BaseEstimator):
         """make(*of), which serves every batch of new rows: made on first use, after loading, and
         when `of` is no longer the same."""
         ready = vars(self).setdefault("_ready", {})
-        if name not in ready or any(a is not b and not (isinstance(a, dict) and a == b)
-                                    for a, b in zip(ready[name][0], of)):
-            ready[name] = (of, make(*of, self._threads()))
-        return ready[name][1]
+        known = ready.get(name)
+        if known is None or any(a is not b and not (isinstance(a, dict) and a == b)
+                                for a, b in zip(known[0], of)):
+            known = ready[name] = (of, make(*of, self._threads()))
+        return known[1]
 
     def _threads(self):
         return threads_of(getattr(self, "n_jobs", None))
@@ -141,7 +142,8 @@ class Estimator(BaseEstimator):
         try:
             state = json.loads(metadata["state"])
             vars(self).update({name: _decode(v, tensors) for name, v in state.items()})
-        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError,
+                ValueError) as error:
             raise OSError(f"{what}: its state is damaged ({error})") from None
 
     def __getstate__(self):

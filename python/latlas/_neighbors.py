@@ -115,7 +115,8 @@ class NearestNeighbors(Estimator):
         if X is None:
             graph = _core.find_neighbors(self._fit_X, params, None, self._threads())
         else:
-            index = self._made_once("index", (self._fit_X, params), _core.NeighborIndex)
+            index = self._made_once(f"index {params['k']}", (self._fit_X, params),
+                                    _core.NeighborIndex)
             graph = index.search(self._rows(X), None, self._threads())
         return (graph.distance, graph.index) if return_distance else graph.index
 

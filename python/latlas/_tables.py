@@ -76,7 +76,7 @@ def write_map(path: Path, map: ArrayLike, labels: Any = None, **more: Any) -> No
     elif ending == ".csv":
         out.write(map_frame(map, labels, **more).to_csv(index=False).encode())
     elif ending == ".parquet":
-        map_frame(map, labels, **more).to_parquet(out)
+        out.write(map_frame(map, labels, **more).to_parquet())
     else:
         raise ValueError(f"{path}: .parquet, .csv and .npy are known")
     write_whole(path, out.getbuffer())

@@ -59,6 +59,9 @@ class UMAP(MapEstimator):
             self._note(["n_components is 1, but maps have 2 dimensions, and this one has them too"])
         if not isinstance(self.n_neighbors, (int, np.integer)):
             raise ValueError(f"UMAP: n_neighbors is {self.n_neighbors!r}, it must be a whole number")
+        if (self.a is None) != (self.b is None):
+            raise ValueError(f"UMAP: a is {self.a!r} and b is {self.b!r}; give both or none, in place of "
+                             f"min_dist and spread")
         if isinstance(self.init, str) and self.init not in ("spectral", "pca", "random"):
             raise ValueError(f"UMAP: init is {self.init!r}, it must be 'spectral', 'pca', 'random' "
                              f"or an array")

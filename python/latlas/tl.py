@@ -142,7 +142,7 @@ def pca(adata: "AnnData", n_comps: Optional[int] = None, *, layer: Optional[str]
     mask, name = _genes(adata, mask_var)
     X = adata.X if layer is None else _layer(adata, layer)
     X = X if mask is None else X[:, mask]
-    model = PCA(n_components=max(1, min(n_comps or 50, min(X.shape) - 1))).fit(X)
+    model = PCA(n_components=max(1, min(50 if n_comps is None else n_comps, min(X.shape) - 1))).fit(X)
     loadings = np.zeros((adata.n_vars, model.n_components_))
     loadings[slice(None) if mask is None else mask] = model.components_.T
     adata.varm[key_added or "PCs"] = loadings

@@ -504,8 +504,8 @@ def test_what_cannot_fit_is_refused_before_it_is_read(latlas, arguments):
 
 @pytest.mark.parametrize("more, advice", [
     ([], "--preset fast would need"),
-    (["--k", 90], "--k 15 would need"),
-    (["--dimensions", 3, "--k", 90], "--dimensions 2 --k 15 together would need"),
+    (["--k", 90], "--affinities uniform --k 15 would need"),
+    (["--dimensions", 3, "--k", 90], "--dimensions 2 --affinities uniform --k 15 together would need"),
     (["--method", "umap", "--n-neighbors", 91], "--n-neighbors 15 would need"),
     (["--preset", "fast", "--k", 1000], "--k 15 would need"),
 ])
@@ -515,6 +515,8 @@ def test_a_refusal_for_memory_names_what_would_fit(latlas, more, advice):
     group = pathlib.Path("/sys/fs/cgroup")
     if (group / "memory.max").exists() and (limit := (group / "memory.max").read_text()) != "max\n":
         free = min(free, int(limit) - int((group / "memory.current").read_text()))
+    if free < 2e9:
+        pytest.skip("too little memory is free to tell much from little")
     n = free // 2500
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, 4), }}".encode()
     with open(latlas.folder / "many.npy", "wb") as file:

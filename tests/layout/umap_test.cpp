@@ -53,6 +53,7 @@ TEST(UmapCurve, MayBeGiven) {
   EXPECT_NE(placed(other), placed({}));
   EXPECT_THROW(umap(c.graph, c.data, {.a = 1}), InvalidArgument);
   EXPECT_THROW(umap(c.graph, c.data, {.b = 1}), InvalidArgument);
+  EXPECT_THROW(umap(c.graph, c.data, {.a = 1, .b = 4}), InvalidArgument);
   EXPECT_THROW(umap(c.graph, c.data, {.a = -1, .b = 1}), InvalidArgument);
 }
 
@@ -195,7 +196,8 @@ TEST(Umap, ServesTheEndsOfItsParameters) {
         UmapParams{.negative_sample_rate = 0}, UmapParams{.negative_sample_rate = 1000},
         UmapParams{.n_epochs = 1}, UmapParams{.learning_rate = 1000},
         UmapParams{.repulsion_strength = 1000}, UmapParams{.set_op_mix_ratio = 0},
-        UmapParams{.local_connectivity = 0}, UmapParams{.local_connectivity = 1000}}) {
+        UmapParams{.local_connectivity = 0}, UmapParams{.local_connectivity = 1000},
+        UmapParams{.a = 1e3, .b = 3}, UmapParams{.a = 1e-3, .b = 1e-3}}) {
     expect_centered_and_finite(umap(c.graph, c.data, p).map);
   }
 }

@@ -174,7 +174,8 @@ def test_an_estimator_of_another_kind_is_refused(data, tmp_path):
         latlas.load(path)
     path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "PCA",
                                                 "state": '{"x": {"tensor": "gone"}}'}))
-    for state in ('{"x": {"tensor": "gone"}}', "[1]", '{"x": ' + "[" * 5000 + "]" * 5000 + "}"):
+    for state in ('{"x": {"tensor": "gone"}}', "[1]", '{"x": {"float": "0x1p99999"}}',
+                  '{"x": ' + "[" * 5000 + "]" * 5000 + "}"):
         path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "PCA",
                                                     "state": state}))
         with pytest.raises(OSError, match="damaged"):

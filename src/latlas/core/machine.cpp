@@ -45,12 +45,12 @@ HWY_EXPORT(run_tile);
 namespace latlas::machine {
 namespace {
 
-/// The number after "key:" in a file of such lines (kB → bytes), or −1.
-std::int64_t kilobytes(const char* path, const std::string& key) {
+/// The number after a word in a file of such lines, or −1.
+std::int64_t number_after(const char* path, const std::string& word) {
   std::ifstream file(path);
   std::string line;
   while (std::getline(file, line))
-    if (line.starts_with(key + ":")) return std::stoll(line.substr(key.size() + 1)) * 1024;
+    if (line.starts_with(word)) return std::stoll(line.substr(word.size()));
   return -1;
 }
 
@@ -81,12 +81,15 @@ std::string system() {
 }
 
 std::int64_t available_memory() {
-  std::int64_t free = kilobytes("/proc/meminfo", "MemAvailable");
-  if (free < 0) free = std::numeric_limits<std::int64_t>::max();
+  std::int64_t free = number_after("/proc/meminfo", "MemAvailable:");  // in kB
+  free = free < 0 ? std::numeric_limits<std::int64_t>::max() : free * 1024;
   const std::int64_t limit = limit_in("/sys/fs/cgroup/memory.max");
   if (limit == std::numeric_limits<std::int64_t>::max()) return free;
+  // What files leave behind in the cache counts as used, and is given back when it is asked for.
   const std::int64_t used = limit_in("/sys/fs/cgroup/memory.current");
-  return std::min(free, std::max<std::int64_t>(0, limit - std::min(used, limit)));
+  const std::int64_t cached =
+      std::max<std::int64_t>(0, number_after("/sys/fs/cgroup/memory.stat", "inactive_file "));
+  return std::min(free, std::max<std::int64_t>(0, limit - std::min(used, limit) + cached));
 }
 
 std::int64_t peak_memory() {
