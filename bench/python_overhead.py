@@ -43,7 +43,7 @@ def main():
     tsne = {"iterations": 250, "stop_below": 0.0}
     calls = {
         "knn": (lambda: latlas.knn(X, 90), lambda: _core.find_neighbors(X, {"k": 90})),
-        "PCA": (lambda: latlas.PCA(2).fit(X), lambda: _core.fit_pca(X, {"components": 2})),
+        "PCA": (lambda: latlas.PCA(n_components=2).fit(X), lambda: _core.fit_pca(X, {"components": 2})),
         "TSNE": (lambda: latlas.TSNE(max_iter=250, stop_below=0.0).fit(X),
                  lambda: core_tsne(X, tsne)),
         "trustworthiness": (lambda: latlas.trustworthiness(X, map),

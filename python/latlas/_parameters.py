@@ -49,6 +49,7 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
                     keywords[keyword] = (field["default"], help)
         keywords.update(last or {})
         keywords.update({name: (values[0], _help_of(values)) for name, values in (only or {}).items()})
+        defaults = {name: default for name, (default, _) in keywords.items()}
         kinds = inspect.Parameter
         signature = inspect.Signature(
             [kinds("self", kinds.POSITIONAL_OR_KEYWORD)] +
@@ -57,13 +58,14 @@ def with_parameters(own, structs=None, fixed=(), last=None, only=None):
 
         def __init__(self, *args, **kwargs):
             refuse_unknown(cls.__name__, kwargs, keywords, TypeError)
-            try:
-                bound = signature.bind(self, *args, **kwargs)
-            except TypeError as error:
-                raise TypeError(f"{cls.__name__}: {error}") from None
-            bound.apply_defaults()
-            for name in keywords:
-                setattr(self, name, bound.arguments[name])
+            if args:  # which is the first parameter, or too many
+                try:
+                    kwargs = dict(signature.bind(self, *args, **kwargs).arguments)
+                except TypeError as error:
+                    raise TypeError(f"{cls.__name__}: {error}") from None
+                del kwargs["self"]
+            vars(self).update(defaults)
+            vars(self).update(kwargs)
 
         __init__.__signature__ = signature
         __init__.__qualname__ = f"{cls.__name__}.__init__"
