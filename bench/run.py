@@ -154,7 +154,8 @@ def layout(repeats=3, slow=1):
              f"its neighbors behind, ours and the charged field are made on first use, in "
              f"{common.median(setup):.2f} s.")
     text += (f"\n\n60,000 latents (32 numbers) of MNIST, perplexity 30, each program at its defaults, "
-             f"neighbors included; medians of {repeats} alternating runs, of scikit-learn one. Scores by `latlas evaluate` for "
+             f"neighbors included; medians of {repeats} alternating runs"
+             f"{', of scikit-learn one' if slow else ''}. Scores by `latlas evaluate` for "
              "all; KL under exact affinities of perplexity 30 with the exact normalizer (which `fast`, "
              "whose affinities are others, does not minimize).")
     text += f" {multicore} does not build here: {reason}" if reason else ""
@@ -295,7 +296,7 @@ def presets(repeats=3):
     common.save("presets", text, {"seconds": seconds, "scores": scores})
 
 
-def text_map(repeats=1):
+def text_map(repeats=3):
     """t-SNE of 63,666 text embeddings (cosine) against openTSNE, by their sections."""
     folder = pathlib.Path(os.environ.get("LATLAS_DATA", "")) / "debian-packages"
     if not (folder / "embeddings.npy").exists():

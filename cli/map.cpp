@@ -155,8 +155,9 @@ std::string what_would_fit(const Options& given, std::int64_t n, std::int64_t m,
   Options all = given;
   std::string flags;
   for (const Change& change : changes) {
+    if (!change.possible) continue;
     Options one = given;
-    if (change.possible) change.make(one);
+    change.make(one);
     const std::int64_t bytes = plan_map(one, n, m, d).bytes;
     if (bytes >= now) continue;
     if (bytes <= memory) return sentence(change.flags, " would need ", bytes_text(bytes));

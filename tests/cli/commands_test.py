@@ -483,6 +483,15 @@ def test_no_file_is_written_over_another(latlas, blobs, arguments):
     assert (latlas.folder / "e.npy").read_bytes() == before and not (latlas.folder / "m.npy").exists()
 
 
+def write_claim(path, rows, columns):
+    """An .npy that claims so many float32 rows and takes no room on the disk: of what cannot fit
+    the header is all that is looked at."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}".encode()
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + header.ljust(117) + b"\n")
+        file.truncate(128 + rows * columns * 4)
+
+
 @pytest.mark.parametrize("arguments", [
     ["map", "huge.npy", "-o", "m.npy"],
     ["map", "huge.npy", "-o", "m.npy", "--method", "umap"],
@@ -492,12 +501,8 @@ def test_no_file_is_written_over_another(latlas, blobs, arguments):
     ["evaluate", "--data", "huge.npy", "--map", "huge2.npy"],
 ])
 def test_what_cannot_fit_is_refused_before_it_is_read(latlas, arguments):
-    # A terabyte and more that takes no room on the disk: the header is all that is looked at.
-    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 200), }"
-    for name in ("huge.npy", "huge2.npy"):
-        with open(latlas.folder / name, "wb") as file:
-            file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + header.ljust(117) + b"\n")
-            file.truncate(128 + 2_000_000_000 * 200 * 4)
+    for name in ("huge.npy", "huge2.npy"):  # a terabyte and more
+        write_claim(latlas.folder / name, 2_000_000_000, 200)
     assert "of memory" in latlas.refuses(*arguments, code=3)
     assert not (latlas.folder / "m.npy").exists()
 
@@ -517,20 +522,13 @@ def test_a_refusal_for_memory_names_what_would_fit(latlas, more, advice):
         free = min(free, int(limit) - int((group / "memory.current").read_text()))
     if free < 2e9:
         pytest.skip("too little memory is free to tell much from little")
-    n = free // 2500
-    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, 4), }}".encode()
-    with open(latlas.folder / "many.npy", "wb") as file:
-        file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + header.ljust(117) + b"\n")
-        file.truncate(128 + n * 16)
+    write_claim(latlas.folder / "many.npy", free // 2500, 4)
     sentence = latlas.refuses("map", "many.npy", "-o", "m.npy", *more, code=3)
     assert advice in sentence
 
 
 def test_a_refusal_for_memory_counts_the_rows_that_would_fit(latlas):
-    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 4), }"
-    with open(latlas.folder / "huge.npy", "wb") as file:
-        file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + header.ljust(117) + b"\n")
-        file.truncate(128 + 2_000_000_000 * 16)
+    write_claim(latlas.folder / "huge.npy", 2_000_000_000, 4)
     sentence = latlas.refuses("map", "huge.npy", "-o", "m.npy", code=3)
     assert re.search(r"map fewer rows, of which [0-9,]+ would fit with --preset fast", sentence)
 

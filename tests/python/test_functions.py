@@ -172,8 +172,6 @@ def test_an_estimator_of_another_kind_is_refused(data, tmp_path):
                                                 "state": "{}"}))
     with pytest.raises(OSError, match="no estimator"):
         latlas.load(path)
-    path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "PCA",
-                                                "state": '{"x": {"tensor": "gone"}}'}))
     for state in ('{"x": {"tensor": "gone"}}', "[1]", '{"x": {"float": "0x1p99999"}}',
                   '{"x": ' + "[" * 5000 + "]" * 5000 + "}"):
         path.write_bytes(_safetensors.to_bytes({}, {"format": "latlas estimator 2", "class": "PCA",
